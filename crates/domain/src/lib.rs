@@ -1,0 +1,15 @@
+//! The words the other crates share: ids, the public form of an id, scopes, the verified principal, time.
+//!
+//! No I/O, no async, no framework types. What a value of these types proves is said on the type.
+
+pub mod clock;
+pub mod ids;
+pub mod principal;
+pub mod public_id;
+pub mod scope;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use ids::{ConnectorId, DocumentId, IdError, KnowledgeBaseId, LibraryId, OrgId, UserId};
+pub use principal::{Caller, Principal};
+pub use public_id::{ChunkRef, PublicId, PublicIdError};
+pub use scope::{Scope, ScopeError, ScopeSet};
