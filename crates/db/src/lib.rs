@@ -1,1 +1,24 @@
-//! placeholder
+//! The only crate with SQL: the pool, the schema's life (bootstrap, migrations), and one module a table family.
+//!
+//! Tenancy is enforced twice. Every tenant-scoped function takes its [`TenantScope`] or a [`ScopedTx`] first and names
+//! the tenant in its statement; and the roles it runs as see, by forced row level security, only the rows of the scope
+//! that the transaction entered. Rows and sqlx types stop at this crate's edge.
+
+pub mod audit;
+pub mod bootstrap;
+pub mod connectors;
+pub mod content;
+mod database;
+mod error;
+pub mod ingest;
+pub mod migrations;
+pub mod roles;
+mod scope;
+pub mod search;
+pub mod tenancy;
+#[cfg(feature = "test-support")]
+pub mod test_support;
+
+pub use database::{Database, DatabaseOptions};
+pub use error::DbError;
+pub use scope::{ScopedTx, TenantScope};

@@ -83,7 +83,9 @@ mod tests {
     fn an_id_has_one_spelling() {
         let id = ConnectorId::new();
         assert_eq!(id.to_string().parse::<ConnectorId>(), Ok(id));
-        for bad in ["", "not-a-uuid", &id.as_uuid().simple().to_string(), &format!("{{{id}}}"), &format!("{id} ")] {
+        for bad in
+            ["", "not-a-uuid", &id.as_uuid().simple().to_string(), &format!("{{{id}}}"), &format!("{id} ")]
+        {
             assert!(bad.parse::<ConnectorId>().is_err(), "{bad}");
         }
     }

@@ -12,4 +12,4 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use ids::{ConnectorId, DocumentId, IdError, KnowledgeBaseId, LibraryId, OrgId, UserId};
 pub use principal::{Caller, Principal};
 pub use public_id::{ChunkRef, PublicId, PublicIdError};
-pub use scope::{Scope, ScopeError, ScopeSet};
+pub use scope::{DEFAULT_SCOPE, Scope, ScopeError, ScopeSet};

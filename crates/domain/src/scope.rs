@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+/// The scope that calls need unless a deployment has set another.
+pub const DEFAULT_SCOPE: &str = "mcp.autri.ai/mcp.invoke";
+
 /// One scope token, such as `mcp.autri.ai/mcp.invoke`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(String);
@@ -65,7 +68,9 @@ mod tests {
     fn a_scope_is_granted_only_as_a_whole_word() {
         let wanted: Scope = "mcp.autri.ai/mcp.invoke".parse().unwrap();
         assert!(ScopeSet::parse("openid mcp.autri.ai/mcp.invoke email").contains(&wanted));
-        for claim in ["", "mcp.autri.ai/mcp.invoke.more", "xmcp.autri.ai/mcp.invoke", "mcp.autri.ai/mcp.invoke\tx"] {
+        for claim in
+            ["", "mcp.autri.ai/mcp.invoke.more", "xmcp.autri.ai/mcp.invoke", "mcp.autri.ai/mcp.invoke\tx"]
+        {
             assert!(!ScopeSet::parse(claim).contains(&wanted), "{claim:?}");
         }
     }

@@ -1,0 +1,336 @@
+//! Writing content: one knowledge base at a time, one transaction a document.
+//!
+//! Every transaction takes the role `autri_ingest` and names its knowledge base, so that row level security keeps it
+//! from any other. Connect as `autri_ingest`, or as a role that may become it (`autri_admin`).
+
+use std::collections::HashMap;
+
+use autri_domain::{DocumentId, KnowledgeBaseId, OrgId};
+use chrono::{DateTime, Utc};
+use sqlx::{Postgres, Transaction};
+
+use crate::{Database, DbError};
+
+/// Separates headings on the way to the database. Cleaned text holds no control characters.
+const HEADING_SEPARATOR: &str = "\u{1f}";
+
+/// The content of one knowledge base, for writing.
+#[derive(Debug, Clone)]
+pub struct KnowledgeBaseContent {
+    database: Database,
+    id: KnowledgeBaseId,
+    org_id: OrgId,
+    embedding_model: String,
+    embedding_dimensions: u32,
+}
+
+/// A document as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDocument {
+    /// Its id, which stays the same while its source key does.
+    pub id: DocumentId,
+    /// SHA-256 of all that made it.
+    pub content_hash: Vec<u8>,
+}
+
+/// A document to store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDocument {
+    /// Where it came from: its identity within the knowledge base. 1–2,000 characters.
+    pub source_key: String,
+    /// 1–1,000 characters.
+    pub title: String,
+    /// An http or https URL where people can read it.
+    pub source_url: Option<String>,
+    /// SHA-256 of all that makes the stored document.
+    pub content_hash: [u8; 32],
+    /// When the source last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Its chunks in order.
+    pub chunks: Vec<NewChunk>,
+}
+
+/// A chunk to store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewChunk {
+    /// The headings above it, outermost first.
+    pub heading_path: Vec<String>,
+    /// Its page, from 1, where the format has pages.
+    pub page: Option<u32>,
+    /// Where it begins in the document's cleaned text, in bytes.
+    pub byte_start: usize,
+    /// Where it ends.
+    pub byte_end: usize,
+    /// Its text.
+    pub body: String,
+    /// SHA-256 of its content.
+    pub content_hash: [u8; 32],
+    /// Its vector in the knowledge base's model; none for a text without words, or a base without a model.
+    pub embedding: Option<Vec<f32>>,
+}
+
+impl KnowledgeBaseContent {
+    /// The knowledge base's content; `None` when there is no such knowledge base.
+    pub async fn find(database: &Database, id: KnowledgeBaseId) -> Result<Option<Self>, DbError> {
+        let mut tx = begin(database, id).await?;
+        let row = sqlx::query!(
+            "SELECT k.org_id, k.embedding_model, m.dimensions
+             FROM knowledge_bases k JOIN embedding_models m ON m.id = k.embedding_model
+             WHERE k.id = $1",
+            id.as_uuid()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(row.map(|row| Self {
+            database: database.clone(),
+            id,
+            org_id: row.org_id.into(),
+            embedding_model: row.embedding_model,
+            embedding_dimensions: row.dimensions.unsigned_abs(),
+        }))
+    }
+
+    /// The knowledge base.
+    #[must_use]
+    pub const fn id(&self) -> KnowledgeBaseId {
+        self.id
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    /// The model its vectors must be of; `none` for no vectors.
+    #[must_use]
+    pub fn embedding_model(&self) -> &str {
+        &self.embedding_model
+    }
+
+    /// That model's dimensions.
+    #[must_use]
+    pub const fn embedding_dimensions(&self) -> u32 {
+        self.embedding_dimensions
+    }
+
+    /// The document with this source key.
+    pub async fn find_document(&self, source_key: &str) -> Result<Option<StoredDocument>, DbError> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query_as!(
+            StoredDocument,
+            "SELECT id, content_hash FROM documents WHERE knowledge_base_id = $1 AND source_key = $2",
+            self.id.as_uuid(),
+            source_key,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// The vectors that a document's chunks have in the base's model, by content hash: what need not be embedded again.
+    pub async fn list_embeddings(&self, document: DocumentId) -> Result<HashMap<Vec<u8>, Vec<f32>>, DbError> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query!(
+            r#"SELECT c.content_hash, e.embedding::real[] AS "embedding!"
+               FROM chunks c JOIN chunk_embeddings e ON e.chunk_id = c.id AND e.embedding_model = $3
+               WHERE c.knowledge_base_id = $1 AND c.document_id = $2"#,
+            self.id.as_uuid(),
+            document.as_uuid(),
+            self.embedding_model,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(rows.into_iter().map(|row| (row.content_hash, row.embedding)).collect())
+    }
+
+    /// Stores a document in place of the one with the same source key, in one transaction: readers see the old version
+    /// or the new one, and a crash leaves the old one whole.
+    pub async fn replace_document(&self, document: &NewDocument) -> Result<DocumentId, DbError> {
+        let mut tx = self.begin().await?;
+        let id = self.upsert_document(&mut tx, document).await?;
+        sqlx::query!(
+            "DELETE FROM chunks WHERE knowledge_base_id = $1 AND document_id = $2",
+            self.id.as_uuid(),
+            id.as_uuid()
+        )
+        .execute(&mut *tx)
+        .await?;
+        let inserted = self.insert_chunks(&mut tx, id, &document.title, &document.chunks).await?;
+        self.insert_embeddings(&mut tx, &inserted, &document.chunks).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// One page of source keys in order, after `after`: for finding what is gone from the source.
+    pub async fn list_source_keys(&self, after: &str, limit: u32) -> Result<Vec<String>, DbError> {
+        let mut tx = self.begin().await?;
+        let keys = sqlx::query_scalar!(
+            r#"SELECT source_key FROM documents
+               WHERE knowledge_base_id = $1 AND source_key COLLATE "C" > $2
+               ORDER BY source_key COLLATE "C" LIMIT $3"#,
+            self.id.as_uuid(),
+            after,
+            i64::from(limit),
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(keys)
+    }
+
+    /// Deletes a document; whether there was one.
+    pub async fn delete_document(&self, source_key: &str) -> Result<bool, DbError> {
+        let mut tx = self.begin().await?;
+        let deleted = sqlx::query!(
+            "DELETE FROM documents WHERE knowledge_base_id = $1 AND source_key = $2",
+            self.id.as_uuid(),
+            source_key,
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, DbError> {
+        begin(&self.database, self.id).await
+    }
+
+    async fn upsert_document(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        document: &NewDocument,
+    ) -> Result<DocumentId, DbError> {
+        let byte_count = document.chunks.last().map_or(0, |chunk| chunk.byte_end);
+        let id = sqlx::query_scalar!(
+            r#"INSERT INTO documents (id, knowledge_base_id, source_key, title, source_url, content_hash, chunk_count,
+                                      byte_count, updated_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+               ON CONFLICT ON CONSTRAINT documents_knowledge_base_source_key_key DO UPDATE
+               SET title = excluded.title, source_url = excluded.source_url, content_hash = excluded.content_hash,
+                   chunk_count = excluded.chunk_count, byte_count = excluded.byte_count,
+                   updated_at = excluded.updated_at, ingested_at = now()
+               RETURNING id"#,
+            DocumentId::new().as_uuid(),
+            self.id.as_uuid(),
+            document.source_key,
+            document.title,
+            document.source_url,
+            document.content_hash.as_slice(),
+            i32::try_from(document.chunks.len()).unwrap_or(i32::MAX),
+            i64::try_from(byte_count).unwrap_or(i64::MAX),
+            document.updated_at,
+        )
+        .fetch_one(&mut **tx)
+        .await?;
+        Ok(id.into())
+    }
+
+    /// Bulk load is `INSERT … SELECT unnest(…)`: COPY FROM is refused under row level security.
+    async fn insert_chunks(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        document: DocumentId,
+        title: &str,
+        chunks: &[NewChunk],
+    ) -> Result<Vec<InsertedChunk>, DbError> {
+        let ordinals: Vec<i32> = (0..).take(chunks.len()).collect();
+        let headings: Vec<String> =
+            chunks.iter().map(|chunk| chunk.heading_path.join(HEADING_SEPARATOR)).collect();
+        let pages: Vec<Option<i32>> =
+            chunks.iter().map(|chunk| chunk.page.and_then(|page| i32::try_from(page).ok())).collect();
+        let starts: Vec<i64> =
+            chunks.iter().map(|chunk| i64::try_from(chunk.byte_start).unwrap_or(i64::MAX)).collect();
+        let ends: Vec<i64> =
+            chunks.iter().map(|chunk| i64::try_from(chunk.byte_end).unwrap_or(i64::MAX)).collect();
+        let bodies: Vec<&str> = chunks.iter().map(|chunk| chunk.body.as_str()).collect();
+        let hashes: Vec<&[u8]> = chunks.iter().map(|chunk| chunk.content_hash.as_slice()).collect();
+        let mut inserted = sqlx::query_as!(
+            InsertedChunk,
+            r#"WITH given AS (
+                   SELECT g.*, chunk_lexemes($10, string_to_array(g.headings, chr(31)), g.body) AS lexemes
+                   FROM unnest($3::int[], $4::text[], $5::int[], $6::bigint[], $7::bigint[], $8::text[], $9::bytea[])
+                        AS g (ordinal, headings, page, byte_start, byte_end, body, content_hash)
+               ), made AS (
+                   INSERT INTO chunks (knowledge_base_id, document_id, ordinal, heading_path, page, byte_start, byte_end,
+                                       body, content_hash, lexemes, lexeme_count)
+                   SELECT $1, $2, ordinal, string_to_array(headings, chr(31)), page, byte_start, byte_end, body,
+                          content_hash, lexemes, word_count(lexemes)
+                   FROM given
+                   RETURNING id, ordinal
+               )
+               SELECT id, ordinal FROM made"#,
+            self.id.as_uuid(),
+            document.as_uuid(),
+            &ordinals,
+            &headings,
+            &pages as &[Option<i32>],
+            &starts,
+            &ends,
+            &bodies as &[&str],
+            &hashes as &[&[u8]],
+            title,
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        inserted.sort_by_key(|chunk| chunk.ordinal);
+        Ok(inserted)
+    }
+
+    async fn insert_embeddings(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        inserted: &[InsertedChunk],
+        chunks: &[NewChunk],
+    ) -> Result<(), DbError> {
+        let embedded =
+            inserted.iter().zip(chunks).filter_map(|(row, chunk)| Some((row.id, chunk.embedding.as_ref()?)));
+        // Vectors travel as text: pgvector's own input format, and an array of arrays cannot be bound.
+        let (ids, vectors): (Vec<i64>, Vec<String>) =
+            embedded.map(|(id, vector)| (id, vector_literal(vector))).unzip();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            r#"INSERT INTO chunk_embeddings (chunk_id, knowledge_base_id, embedding_model, dimensions, embedding)
+               SELECT g.chunk_id, $1, $2, $3, g.embedding::halfvec
+               FROM unnest($4::bigint[], $5::text[]) AS g (chunk_id, embedding)"#,
+            self.id.as_uuid(),
+            self.embedding_model,
+            i32::try_from(self.embedding_dimensions).unwrap_or(i32::MAX),
+            &ids,
+            &vectors,
+        )
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+}
+
+struct InsertedChunk {
+    id: i64,
+    ordinal: i32,
+}
+
+async fn begin(database: &Database, id: KnowledgeBaseId) -> Result<Transaction<'static, Postgres>, DbError> {
+    let mut tx = database.pool().begin().await?;
+    // Both until the transaction's end; in one statement, which saves a round trip a document.
+    sqlx::query!(
+        "SELECT set_config('role', 'autri_ingest', true) AS role,
+                set_config('autri.ingest_knowledge_base_id', $1, true) AS id",
+        id.to_string(),
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(tx)
+}
+
+/// pgvector's text form, `[1,2,3]`.
+pub(crate) fn vector_literal(vector: &[f32]) -> String {
+    let numbers: Vec<String> = vector.iter().map(f32::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}
