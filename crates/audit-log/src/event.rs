@@ -1,0 +1,191 @@
+//! One event a tool call.
+
+use autri_db::audit::NewAuditRow;
+use autri_db::{Database, DbError, ScopedTx};
+use autri_domain::Principal;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::AuditKey;
+
+/// The tools whose calls are recorded. A tool that is not here cannot be called: the server asks for this first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuditedTool {
+    /// Finding passages.
+    Search,
+    /// Reading a chunk or a document.
+    Fetch,
+    /// Listing the library's knowledge bases.
+    ListKnowledgeBases,
+    /// Listing documents.
+    ListDocuments,
+}
+
+impl AuditedTool {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Search, Self::Fetch, Self::ListKnowledgeBases, Self::ListDocuments];
+
+    /// The tool's name in MCP and in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Fetch => "fetch",
+            Self::ListKnowledgeBases => "list_knowledge_bases",
+            Self::ListDocuments => "list_documents",
+        }
+    }
+
+    /// The tool of that name, if its calls are recorded.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It answered.
+    Ok,
+    /// The caller's mistake: the answer says what to do.
+    CallerError,
+    /// The connector was revoked, or access to its library taken, while the call was on its way.
+    Refused,
+    /// Our failure.
+    Failed,
+    /// It ran into the time limit.
+    TimedOut,
+}
+
+impl Outcome {
+    /// As the database spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::CallerError => "caller_error",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+        }
+    }
+}
+
+/// What a row keeps of the arguments beside their digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ArgumentRetention {
+    /// Nothing.
+    #[default]
+    DigestOnly,
+    /// The arguments in clear: queries become readable to whoever reads the log.
+    Clear,
+}
+
+/// One call, as it is recorded.
+#[derive(Debug)]
+pub struct ToolCall<'a> {
+    /// Who called.
+    pub principal: &'a Principal,
+    /// What was called.
+    pub tool: AuditedTool,
+    /// With which arguments, as they came.
+    pub arguments: &'a Value,
+    /// The request's id in the request log.
+    pub request_id: &'a str,
+}
+
+/// Writes the audit log.
+#[derive(Debug, Clone)]
+pub struct AuditLog {
+    key: AuditKey,
+    retention: ArgumentRetention,
+}
+
+impl AuditLog {
+    /// An audit log whose digests are made with `key`.
+    #[must_use]
+    pub const fn new(key: AuditKey, retention: ArgumentRetention) -> Self {
+        Self { key, retention }
+    }
+
+    /// Records a call in the transaction that did its work: both become lasting together, or neither does.
+    pub async fn append(
+        &self,
+        tx: &mut ScopedTx,
+        call: &ToolCall<'_>,
+        outcome: Outcome,
+        result_count: u32,
+        latency_ms: f64,
+    ) -> Result<(), DbError> {
+        autri_db::audit::append(tx, &self.row(call, outcome, result_count, latency_ms)).await
+    }
+
+    /// Records a call whose work was rolled back, in a transaction of its own.
+    pub async fn append_alone(
+        &self,
+        database: &Database,
+        call: &ToolCall<'_>,
+        outcome: Outcome,
+        latency_ms: f64,
+    ) -> Result<(), DbError> {
+        autri_db::audit::append_alone(database, &self.row(call, outcome, 0, latency_ms)).await
+    }
+
+    fn row(&self, call: &ToolCall<'_>, outcome: Outcome, result_count: u32, latency_ms: f64) -> NewAuditRow {
+        NewAuditRow {
+            id: new_row_id(),
+            connector_id: call.principal.connector_id(),
+            client_id: call.principal.client_id().to_owned(),
+            sub: call.principal.subject().to_owned(),
+            tool: call.tool.name().to_owned(),
+            arguments_digest: self.key.digest(call.tool.name(), call.arguments),
+            digest_key_id: self.key.id().to_owned(),
+            arguments: match self.retention {
+                ArgumentRetention::DigestOnly => None,
+                ArgumentRetention::Clear => Some(storable(call.arguments)),
+            },
+            result_count,
+            status: outcome.as_str(),
+            latency_ms,
+            request_id: call.request_id.to_owned(),
+        }
+    }
+}
+
+/// The arguments with U+FFFD in place of U+0000, which JSON allows and Postgres' jsonb does not: otherwise a caller could
+/// make calls that cannot be recorded. The digest is of the arguments as they came.
+fn storable(arguments: &Value) -> Value {
+    let text = |text: &String| text.replace('\0', "\u{fffd}");
+    match arguments {
+        Value::String(string) => Value::String(text(string)),
+        Value::Array(items) => items.iter().map(storable).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (text(name), storable(value))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => arguments.clone(),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an audit row's id is made nowhere else and shared with nobody"
+)]
+fn new_row_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_database_cannot_hold_is_replaced_everywhere() {
+        let given =
+            json!({ "query": "a\0b", "list": ["\0", { "k\0": null }], "limit": 5, "plain": "ä\u{1}" });
+        let kept = json!({
+            "query": "a\u{fffd}b", "list": ["\u{fffd}", { "k\u{fffd}": null }], "limit": 5, "plain": "ä\u{1}",
+        });
+        assert_eq!(storable(&given), kept);
+    }
+}
