@@ -1,1 +1,30 @@
-//! placeholder
+//! From files to chunks with vectors, and from a question to the chunks that answer it.
+//!
+//! Owns: which files are documents ([`walk`], [`mod@format`]), their visible text ([`parse`], [`sanitize`]), chunks
+//! ([`chunk`]), vectors ([`embed`]) and the measures of a search ([`eval`]). Must not: hold SQL, speak HTTP, or fetch
+//! anything that a document refers to.
+//!
+//! Documents are untrusted. What a person who opens the document would not see must not reach a model either:
+//! hidden elements, comments and invisible characters are removed, and counted so that the author can be told.
+
+pub mod chunk;
+pub mod decode;
+pub mod embed;
+pub mod eval;
+pub mod format;
+pub mod ingest;
+pub mod limits;
+mod outline;
+pub mod parse;
+pub mod query;
+pub mod sanitize;
+pub mod search;
+pub mod snippet;
+pub mod walk;
+
+pub use chunk::{Chunk, Chunker};
+pub use embed::{EmbedError, Embedder};
+pub use format::DocumentFormat;
+pub use limits::Limits;
+pub use parse::{ParseError, ParsedDocument, Syntax, parse_document};
+pub use sanitize::RemovedCounts;

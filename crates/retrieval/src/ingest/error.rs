@@ -1,0 +1,95 @@
+//! Why a run did not take place, or ended early.
+
+use autri_db::DbError;
+
+use super::IngestReport;
+use crate::embed::EmbedError;
+
+/// Why not everything was ingested.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// Give the embedder of this model.
+    #[error("the knowledge base has vectors of the model {model}, and there is no embedder to make them")]
+    NoEmbedder {
+        /// The knowledge base's model.
+        model: String,
+    },
+    /// Give the embedder of the knowledge base's model, or choose another knowledge base.
+    #[error(
+        "the knowledge base has vectors of the model {expected}, and the embedder makes those of {found}: they cannot be mixed"
+    )]
+    OtherModel {
+        /// The knowledge base's model.
+        expected: String,
+        /// The embedder's.
+        found: String,
+    },
+    /// The model was made known to the database with other dimensions than it has.
+    #[error(
+        "vectors of the model {model} have {expected} dimensions in the database and {found} from the embedder"
+    )]
+    OtherDimensions {
+        /// The model of both.
+        model: String,
+        /// What the database holds of it.
+        expected: u32,
+        /// What the embedder makes.
+        found: usize,
+    },
+    /// Run it again when the database is well: it goes on where this run stopped.
+    #[error("the database failed; what was ingested by then is kept")]
+    Database {
+        /// What was done by then.
+        report: Box<IngestReport>,
+        /// What failed.
+        #[source]
+        source: DbError,
+    },
+    /// Mend the embedder and run it again: it goes on where this run stopped.
+    #[error("the embedder failed; what was ingested by then is kept")]
+    Embedder {
+        /// What was done by then.
+        report: Box<IngestReport>,
+        /// What failed.
+        #[source]
+        source: EmbedError,
+    },
+}
+
+impl IngestError {
+    /// What was done before the run ended; `None` if it did not begin.
+    #[must_use]
+    pub fn report(&self) -> Option<&IngestReport> {
+        match self {
+            Self::Database { report, .. } | Self::Embedder { report, .. } => Some(report),
+            Self::NoEmbedder { .. } | Self::OtherModel { .. } | Self::OtherDimensions { .. } => None,
+        }
+    }
+
+    pub(super) fn stopped(reason: StopReason, report: IngestReport) -> Self {
+        let report = Box::new(report);
+        match reason {
+            StopReason::Database(source) => Self::Database { report, source },
+            StopReason::Embedder(source) => Self::Embedder { report, source },
+        }
+    }
+}
+
+/// What no further document would survive.
+#[derive(Debug)]
+pub(super) enum StopReason {
+    Database(DbError),
+    Embedder(EmbedError),
+}
+
+impl From<DbError> for StopReason {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<EmbedError> for StopReason {
+    fn from(error: EmbedError) -> Self {
+        Self::Embedder(error)
+    }
+}

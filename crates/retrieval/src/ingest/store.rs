@@ -1,0 +1,175 @@
+//! From chunks to rows: what is stored already is left alone, what is not is embedded first, with no transaction open.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use autri_db::DbError;
+use autri_db::ingest::{KnowledgeBaseContent, NewChunk, NewDocument};
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::error::StopReason;
+use super::prepare::PreparedDocument;
+use super::report::StoredChunks;
+use super::{IngestError, Outcome, SourceDocument};
+use crate::chunk::Chunk;
+use crate::embed::{EmbedError, Embedder};
+
+/// The model of a knowledge base without vectors.
+const NO_MODEL: &str = "none";
+
+/// How many chunks are embedded at once.
+const EMBED_BATCH: usize = 128;
+
+/// Why a document is not stored.
+#[derive(Debug)]
+pub(super) enum StoreError {
+    /// This one is refused; others may pass.
+    Document(DbError),
+    /// No other would fare better.
+    Run(StopReason),
+}
+
+impl From<DbError> for StoreError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Rule { .. } | DbError::TimedOut(_) => Self::Document(error),
+            DbError::Unavailable(_)
+            | DbError::Credentials(_)
+            | DbError::BadUrl(_)
+            | DbError::RowSecurityOff
+            | DbError::Migration(_)
+            | DbError::Unexpected(_) => Self::Run(error.into()),
+        }
+    }
+}
+
+impl From<EmbedError> for StoreError {
+    fn from(error: EmbedError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+/// Stores documents in one knowledge base.
+pub(super) struct Writer<'a> {
+    content: &'a KnowledgeBaseContent,
+    /// Of the knowledge base's model; none if it has none.
+    embedder: Option<&'a dyn Embedder>,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Writer<'a> {
+    /// Refuses an embedder that is not of the knowledge base's model. A base without a model needs none.
+    pub(super) fn new(
+        content: &'a KnowledgeBaseContent,
+        embedder: Option<&'a dyn Embedder>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, IngestError> {
+        let model = content.embedding_model();
+        if model == NO_MODEL {
+            return Ok(Self { content, embedder: None, now });
+        }
+        let Some(given) = embedder else { return Err(IngestError::NoEmbedder { model: model.to_owned() }) };
+        if given.model_id() != model {
+            let found = given.model_id().to_owned();
+            return Err(IngestError::OtherModel { expected: model.to_owned(), found });
+        }
+        let (expected, found) = (content.embedding_dimensions(), given.dimensions());
+        if u32::try_from(found) != Ok(expected) {
+            return Err(IngestError::OtherDimensions { model: model.to_owned(), expected, found });
+        }
+        Ok(Self { content, embedder, now })
+    }
+
+    pub(super) fn content(&self) -> &'a KnowledgeBaseContent {
+        self.content
+    }
+
+    /// Stores the document, unless it is stored as it is.
+    pub(super) async fn store(
+        &self,
+        source: &SourceDocument,
+        prepared: PreparedDocument,
+    ) -> Result<Outcome, StoreError> {
+        let content_hash = self.content_hash(&prepared);
+        let stored = self.content.find_document(&source.key).await?;
+        if stored.as_ref().is_some_and(|stored| stored.content_hash == content_hash) {
+            return Ok(Outcome::Unchanged);
+        }
+        let known = match (&stored, self.embedder) {
+            (Some(stored), Some(_)) => self.content.list_embeddings(stored.id).await?,
+            _ => HashMap::new(),
+        };
+        let PreparedDocument { title, chunks, .. } = prepared;
+        let (embeddings, embedded) = self.embeddings(&title, &chunks, known).await?;
+        let counts = StoredChunks { chunks: chunks.len() as u64, embedded };
+        let document = NewDocument {
+            source_key: source.key.clone(),
+            title,
+            source_url: source.source_url.clone(),
+            content_hash,
+            updated_at: self.updated_at(source.modified),
+            chunks: chunks
+                .into_iter()
+                .zip(embeddings)
+                .map(|(chunk, embedding)| to_row(chunk, embedding))
+                .collect(),
+        };
+        self.content.replace_document(&document).await?;
+        Ok(if stored.is_some() { Outcome::Updated(counts) } else { Outcome::New(counts) })
+    }
+
+    /// The model is part of it: with another model, a document is to be embedded again.
+    fn content_hash(&self, prepared: &PreparedDocument) -> [u8; 32] {
+        let hash = Sha256::new().chain_update(prepared.content_hash);
+        hash.chain_update(self.content.embedding_model()).finalize().into()
+    }
+
+    /// A vector for every chunk that can have one, and how many of them had to be made.
+    async fn embeddings(
+        &self,
+        title: &str,
+        chunks: &[Chunk],
+        mut known: HashMap<Vec<u8>, Vec<f32>>,
+    ) -> Result<(Vec<Option<Vec<f32>>>, u64), EmbedError> {
+        let Some(embedder) = self.embedder else { return Ok((vec![None; chunks.len()], 0)) };
+        let mut made = 0;
+        for batch in chunks.chunks(EMBED_BATCH) {
+            let missing = batch.iter().filter(|chunk| !known.contains_key(chunk.content_hash.as_slice()));
+            let missing: Vec<&Chunk> = missing.collect();
+            if missing.is_empty() {
+                continue;
+            }
+            let texts: Vec<String> = missing.iter().map(|chunk| chunk.embedding_input(title)).collect();
+            let vectors = embedder.embed_documents(&texts).await?;
+            for (chunk, vector) in missing.into_iter().zip(vectors) {
+                if let Some(vector) = vector {
+                    known.insert(chunk.content_hash.to_vec(), vector);
+                    made += 1;
+                }
+            }
+        }
+        let vectors = chunks.iter().map(|chunk| known.get(chunk.content_hash.as_slice()).cloned());
+        Ok((vectors.collect(), made))
+    }
+
+    /// A time that the database can hold and people can believe: not before 1970, not in the future.
+    fn updated_at(&self, modified: Option<SystemTime>) -> DateTime<Utc> {
+        let since_epoch = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let secs = since_epoch.and_then(|since| i64::try_from(since.as_secs()).ok());
+        let modified = secs.and_then(|secs| DateTime::from_timestamp(secs, since_epoch?.subsec_nanos()));
+        modified.filter(|modified| *modified <= self.now).unwrap_or(self.now)
+    }
+}
+
+fn to_row(chunk: Chunk, embedding: Option<Vec<f32>>) -> NewChunk {
+    NewChunk {
+        heading_path: chunk.heading_path,
+        page: None,
+        byte_start: chunk.byte_range.start,
+        byte_end: chunk.byte_range.end,
+        body: chunk.text,
+        content_hash: chunk.content_hash,
+        embedding,
+    }
+}

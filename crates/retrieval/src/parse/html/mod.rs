@@ -1,0 +1,95 @@
+//! HTML: what a browser would show of it, as Markdown.
+
+mod bounded_dom;
+mod elements;
+mod hidden;
+mod render;
+mod visible;
+
+use std::rc::Rc;
+use std::thread;
+
+use htmd::Node;
+use markup5ever_rcdom::NodeData;
+
+pub(super) use self::elements::{has_only_bare_tags, is_placeholder};
+use super::{Draft, ParseError, Syntax, markdown};
+use crate::DocumentFormat;
+use crate::limits::Deadline;
+use crate::sanitize::RemovedCounts;
+
+/// htmd walks the tree recursively. In a debug build a level takes some kilobytes, and the depth is bounded by
+/// [`bounded_dom::MAX_DEPTH`]; the memory is only touched as far as it is used.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Reads a whole page: its title, and the main part of its text.
+pub(super) fn parse_page(html: &str, deadline: Deadline) -> Result<Draft, ParseError> {
+    on_own_stack(|| {
+        let document = bounded_dom::parse(html, deadline)?;
+        let head = visible::Head::of(&document);
+        let mut removed = RemovedCounts::default();
+        visible::prune(&document, visible::Boilerplate::Remove, &mut removed);
+        deadline.check()?;
+        let text = render::to_markdown(&visible::main_part(&document));
+        deadline.check()?;
+        let title = head.title.or_else(|| markdown::first_title(&text));
+        Ok(Draft { title, text, syntax: Syntax::Markdown, canonical_url: head.canonical_url, removed })
+    })
+}
+
+/// Reads HTML that was rendered from Markdown: all of it is the document's own text.
+pub(super) fn parse_fragment(
+    html: &str,
+    removed: &mut RemovedCounts,
+    deadline: Deadline,
+) -> Result<String, ParseError> {
+    let (text, found) = on_own_stack(|| {
+        let document = bounded_dom::parse(html, deadline)?;
+        let mut removed = RemovedCounts::default();
+        visible::prune(&document, visible::Boilerplate::Keep, &mut removed);
+        deadline.check()?;
+        Ok((render::to_markdown(&document), removed))
+    })?;
+    *removed += found;
+    Ok(text)
+}
+
+/// Runs on a thread of its own with a stack of known size; a panic of a library becomes an error about this file.
+fn on_own_stack<T: Send>(work: impl FnOnce() -> Result<T, ParseError> + Send) -> Result<T, ParseError> {
+    let failed = ParseError::ParserFailed(DocumentFormat::Html);
+    thread::scope(|scope| {
+        let worker =
+            thread::Builder::new().name("html".to_owned()).stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        worker.map(thread::ScopedJoinHandle::join)
+    })
+    .map_or(Err(failed), |joined| joined.unwrap_or(Err(ParseError::ParserFailed(DocumentFormat::Html))))
+}
+
+/// The element's name in lower case, if the node is an element.
+fn tag(node: &Rc<Node>) -> Option<&str> {
+    match &node.data {
+        NodeData::Element { name, .. } => Some(&name.local),
+        _ => None,
+    }
+}
+
+/// The element's attribute.
+fn attribute(node: &Rc<Node>, wanted: &str) -> Option<String> {
+    let NodeData::Element { attrs, .. } = &node.data else { return None };
+    attrs.borrow().iter().find(|attr| &*attr.name.local == wanted).map(|attr| attr.value.to_string())
+}
+
+/// All text below the node.
+fn text_content(node: &Rc<Node>) -> String {
+    let mut text = String::new();
+    let mut pending = vec![Rc::clone(node)];
+    while let Some(node) = pending.pop() {
+        if let NodeData::Text { contents } = &node.data {
+            text.push_str(&contents.borrow());
+        } else if tag(&node) == Some("br") {
+            text.push('\n');
+        }
+        pending.extend(node.children.borrow().iter().rev().cloned());
+    }
+    text
+}

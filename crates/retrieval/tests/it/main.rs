@@ -1,0 +1,5 @@
+//! Ingest against a real database.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is how it fails")]
+
+mod ingest;
+mod support;
