@@ -1,0 +1,349 @@
+//! The settings, read once from the environment. All that is missing or wrong is reported together.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use autri_audit_log::{ArgumentRetention, AuditKey};
+use autri_auth::{CognitoSettings, CognitoVerifier, JwksUrl, TokenVerifier};
+#[cfg(feature = "dev-auth")]
+use autri_auth::{DEV_ISSUER, DevSecret, DevSettings, Hs256Verifier};
+use autri_domain::{Clock, DEFAULT_SCOPE, Scope};
+use autri_retrieval::embed::EmbedderChoice;
+use axum::http::HeaderName;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::app::{ProtocolOffer, Settings};
+
+/// A setting, for the documentation and for the errors.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What it is without one; `required` if there is nothing to fall back on.
+    pub default: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($($constant:ident = $name:literal, $default:literal, $meaning:literal;)+) => {
+        $(const $constant: Setting = Setting { name: $name, default: $default, meaning: $meaning };)+
+        /// All settings, in the order of the documentation's table.
+        pub const SETTINGS: &[Setting] = &[$($constant),+];
+    };
+}
+
+settings! {
+    AUTH = "AGENTCORE_AUTH", "required", "How tokens are verified: `cognito`. (`hs256-dev` exists in builds with the feature `dev-auth` only.)";
+    ISSUER = "COGNITO_ISSUER", "required with `cognito`", "The user pool's issuer, compared with the claim `iss`: `https://cognito-idp.{region}.amazonaws.com/{pool}`.";
+    JWKS_URL = "COGNITO_JWKS_URL", "`{COGNITO_ISSUER}/.well-known/jwks.json`", "Where the pool's public keys are: https, or http on loopback.";
+    SCOPE = "COGNITO_REQUIRED_SCOPE", "`mcp.autri.ai/mcp.invoke`", "The scope that a token must carry.";
+    CLIENTS = "COGNITO_CLIENT_ID", "any client", "The OAuth clients whose tokens are taken, separated by commas.";
+    AUDIENCE = "COGNITO_AUDIENCE", "not checked", "The audience that a token must carry (Cognito sets one with resource binding).";
+    DEV_SECRET = "AUTRI_DEV_JWT_SECRET", "required with `hs256-dev`", "The shared secret of development tokens: at least 32 bytes. Loopback only.";
+    DATABASE_URL = "DATABASE_URL", "required", "Postgres, as the role `autri_mcp`: `postgres://autri_mcp:…@host/database?sslmode=verify-full`.";
+    DATABASE_CONNECTIONS = "DATABASE_MAX_CONNECTIONS", "`2`", "The most database connections of this process, 1 to 100. AgentCore runs one process a session.";
+    AUDIT_KEY = "AUTRI_AUDIT_KEY", "required", "Secret of the audit log's digests: at least 32 bytes, such as `openssl rand -hex 32` gives.";
+    AUDIT_ARGUMENTS = "AUTRI_AUDIT_ARGUMENTS", "`digest`", "`digest`: the audit log keeps a keyed digest of a call's arguments. `clear`: it keeps them readable as well.";
+    PUBLIC_URL = "AUTRI_PUBLIC_URL", "required", "Where clients reach this server: `https://mcp.autri.ai`.";
+    AUTHORIZATION_SERVER = "AUTRI_AUTHORIZATION_SERVER", "none named", "The OAuth front door's base URL; a connector's issuer is `{base}/c/{connector_id}`.";
+    ALLOWED_ORIGINS = "AUTRI_ALLOWED_ORIGINS", "none", "Web origins whose pages may call, separated by commas: `https://app.autri.ai`. On loopback, pages from loopback may too.";
+    ALLOWED_HOSTS = "AUTRI_ALLOWED_HOSTS", "any; on loopback: loopback names", "`Host` names that are answered, separated by commas.";
+    CONNECTOR_HEADER = "AUTRI_CONNECTOR_HEADER", "`X-Autri-Connector-Id`", "The edge's header with the connector id of the URL's path. It can only narrow what a token opens.";
+    EMBEDDER = "AUTRI_EMBEDDER", "`none`", "`none`: search by words. `static`: also by meaning, with the model in `AUTRI_MODEL_DIR`.";
+    MODEL_DIR = "AUTRI_MODEL_DIR", "required with `static`", "The folder of a model2vec model, as `autri dev` or `autri model install` makes it.";
+    PROTOCOL = "AUTRI_MCP_VERSIONS", "`all`", "`all`: 2024-11-05 to 2026-07-28. `legacy`: up to 2025-11-25.";
+    BIND = "AUTRI_BIND", "`0.0.0.0:8000`", "The address to listen on. AgentCore expects the default.";
+    MAX_BODY = "AUTRI_MAX_BODY_BYTES", "`4194304`", "The longest request body, 1,024 to 67,108,864 bytes.";
+    CALL_TIMEOUT = "AUTRI_CALL_TIMEOUT_SECS", "`15`", "The longest that a tool call may take, 1 to 300 seconds.";
+    LOG = "AUTRI_LOG", "`info,rmcp=warn`", "The diagnostics on stderr: `tracing` filter directives.";
+}
+
+/// What the process needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// The address to listen on.
+    pub bind: SocketAddr,
+    /// How tokens are verified.
+    pub auth: AuthConfig,
+    /// As `autri_mcp`.
+    pub database_url: SecretString,
+    /// At least 1.
+    pub database_max_connections: u32,
+    /// Of the audit log's digests.
+    pub audit_key: AuditKey,
+    /// Whether the audit log keeps arguments in clear.
+    pub argument_retention: ArgumentRetention,
+    /// How questions become vectors.
+    pub embedder: EmbedderChoice,
+    /// Filter directives of the diagnostics.
+    pub log: String,
+    /// What requests look at.
+    pub settings: Settings,
+}
+
+/// How tokens are verified. One kind of key, never two, and no way to take none.
+#[derive(Debug)]
+pub enum AuthConfig {
+    /// RS256, with a user pool's public keys.
+    Cognito(CognitoSettings),
+    /// HS256, with a secret on this machine.
+    #[cfg(feature = "dev-auth")]
+    Dev {
+        /// The rules.
+        settings: DevSettings,
+        /// The secret.
+        secret: DevSecret,
+    },
+}
+
+impl AuthConfig {
+    pub(crate) fn into_verifier(self, clock: Arc<dyn Clock>) -> TokenVerifier {
+        match self {
+            Self::Cognito(settings) => TokenVerifier::Cognito(CognitoVerifier::over_http(settings, clock)),
+            #[cfg(feature = "dev-auth")]
+            Self::Dev { settings, secret } => {
+                TokenVerifier::Dev(Hs256Verifier::new(settings, &secret, clock))
+            }
+        }
+    }
+}
+
+/// Every setting that is missing or wrong.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError(Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings are not usable (docs/configuration.md has them all):")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with all that is missing or wrong.
+    #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings from any source; an empty value counts as none.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    pub fn read(source: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { source: &source, problems: Vec::new() };
+        match reader.config() {
+            Some(config) if reader.problems.is_empty() => Ok(config),
+            _ => Err(ConfigError(reader.problems)),
+        }
+    }
+}
+
+struct Reader<'a> {
+    source: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Reads everything before it gives up on anything, so that all problems are found at once.
+    fn config(&mut self) -> Option<Config> {
+        let bind = self.parsed(BIND, SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8000));
+        let public_url = self.required(PUBLIC_URL);
+        let public_url = public_url.and_then(|text| self.base_url(PUBLIC_URL, &text));
+        let authorization_server = self.optional(AUTHORIZATION_SERVER);
+        let authorization_server =
+            authorization_server.and_then(|text| self.base_url(AUTHORIZATION_SERVER, &text));
+        let scope = self.scope();
+        let auth = self.auth(scope.as_ref(), bind);
+        let database_url = self.required(DATABASE_URL);
+        let audit_key =
+            self.required(AUDIT_KEY).and_then(|text| self.checked(AUDIT_KEY, AuditKey::new(text.into())));
+        let argument_retention = self.one_of(
+            AUDIT_ARGUMENTS,
+            &[("digest", ArgumentRetention::DigestOnly), ("clear", ArgumentRetention::Clear)],
+        );
+        let embedder = self.embedder();
+        let database_max_connections = self.number(DATABASE_CONNECTIONS, 2, 1, 100);
+        let allowed_origins = self.origins();
+        let allowed_hosts = self.list(ALLOWED_HOSTS);
+        let connector_header = self.parsed(CONNECTOR_HEADER, HeaderName::from_static("x-autri-connector-id"));
+        let protocol =
+            self.one_of(PROTOCOL, &[("all", ProtocolOffer::All), ("legacy", ProtocolOffer::LegacyOnly)]);
+        let max_body_bytes = self.number(MAX_BODY, 4_194_304, 1_024, 67_108_864);
+        let call_timeout_secs = self.number(CALL_TIMEOUT, 15, 1, 300);
+        let log = self.optional(LOG).unwrap_or_else(|| "info,rmcp=warn".to_owned());
+        Some(Config {
+            bind,
+            auth: auth?,
+            database_url: database_url?.into(),
+            database_max_connections,
+            audit_key: audit_key?,
+            argument_retention,
+            embedder: embedder?,
+            log,
+            settings: Settings {
+                public_url: public_url?,
+                authorization_server: authorization_server
+                    .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+                required_scope: scope?,
+                allowed_origins,
+                allowed_hosts,
+                loopback_only: bind.ip().is_loopback(),
+                connector_header,
+                protocol,
+                max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
+                call_timeout: Duration::from_secs(u64::from(call_timeout_secs)),
+            },
+        })
+    }
+
+    fn auth(&mut self, scope: Option<&Scope>, bind: SocketAddr) -> Option<AuthConfig> {
+        let kind = self.required(AUTH)?;
+        match kind.as_str() {
+            "cognito" => self.cognito(scope),
+            #[cfg(feature = "dev-auth")]
+            "hs256-dev" => self.dev(scope, bind),
+            _ => {
+                // The address matters to development tokens alone.
+                let _ = bind;
+                self.problem(AUTH, "is not a known value; it must be `cognito`");
+                None
+            }
+        }
+    }
+
+    fn cognito(&mut self, scope: Option<&Scope>) -> Option<AuthConfig> {
+        let issuer = self.required(ISSUER)?;
+        let default_jwks = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
+        let jwks = self.optional(JWKS_URL).unwrap_or(default_jwks);
+        let jwks_url = self.checked(JWKS_URL, jwks.parse::<JwksUrl>());
+        let clients = self.list(CLIENTS);
+        Some(AuthConfig::Cognito(CognitoSettings {
+            issuer,
+            jwks_url: jwks_url?,
+            required_scope: scope?.clone(),
+            client_ids: (!clients.is_empty()).then_some(clients),
+            audience: self.optional(AUDIENCE),
+        }))
+    }
+
+    #[cfg(feature = "dev-auth")]
+    fn dev(&mut self, scope: Option<&Scope>, bind: SocketAddr) -> Option<AuthConfig> {
+        if !bind.ip().is_loopback() {
+            self.problem(
+                AUTH,
+                "`hs256-dev` serves loopback addresses only: set AUTRI_BIND to 127.0.0.1:8000",
+            );
+        }
+        let secret = self.required(DEV_SECRET)?;
+        let secret = self.checked(DEV_SECRET, DevSecret::new(secret.into()))?;
+        let settings = DevSettings { issuer: DEV_ISSUER.to_owned(), required_scope: scope?.clone() };
+        Some(AuthConfig::Dev { settings, secret })
+    }
+
+    fn scope(&mut self) -> Option<Scope> {
+        let text = self.optional(SCOPE).unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
+        self.checked(SCOPE, text.parse())
+    }
+
+    fn embedder(&mut self) -> Option<EmbedderChoice> {
+        match self.optional(EMBEDDER).as_deref() {
+            None | Some("none") => Some(EmbedderChoice::None),
+            Some("static") => {
+                Some(EmbedderChoice::Static { folder: PathBuf::from(self.required(MODEL_DIR)?) })
+            }
+            Some(_) => {
+                self.problem(EMBEDDER, "must be `none` or `static`");
+                None
+            }
+        }
+    }
+
+    fn origins(&mut self) -> Vec<String> {
+        let origins = self.list(ALLOWED_ORIGINS);
+        for origin in &origins {
+            let canonical = Url::parse(origin).ok().map(|url| url.origin().ascii_serialization());
+            if canonical.as_deref() != Some(origin) {
+                self.problem(
+                    ALLOWED_ORIGINS,
+                    "must hold origins as browsers send them, such as https://app.autri.ai",
+                );
+            }
+        }
+        origins
+    }
+
+    fn base_url(&mut self, setting: Setting, text: &str) -> Option<Url> {
+        let url = Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        if url.is_none() {
+            self.problem(setting, "must be an http or https URL");
+        }
+        url
+    }
+
+    fn one_of<T: Copy>(&mut self, setting: Setting, choices: &[(&str, T)]) -> T {
+        let Some(text) = self.optional(setting) else { return choices[0].1 };
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == text) {
+            return *choice;
+        }
+        let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+        self.problem(setting, &format!("must be {}", names.join(" or ")));
+        choices[0].1
+    }
+
+    fn number(&mut self, setting: Setting, default: u32, min: u32, max: u32) -> u32 {
+        let number = self.parsed(setting, default);
+        if !(min..=max).contains(&number) {
+            self.problem(setting, &format!("must be from {min} to {max}"));
+        }
+        number
+    }
+
+    fn parsed<T: FromStr>(&mut self, setting: Setting, default: T) -> T {
+        let Some(text) = self.optional(setting) else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.problem(setting, &format!("does not parse; the default is {}", setting.default));
+            default
+        })
+    }
+
+    fn checked<T, E: fmt::Display>(&mut self, setting: Setting, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.problem(setting, &error.to_string())).ok()
+    }
+
+    fn list(&mut self, setting: Setting) -> Vec<String> {
+        let text = self.optional(setting).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn required(&mut self, setting: Setting) -> Option<String> {
+        let value = self.optional(setting);
+        if value.is_none() {
+            self.problem(setting, "is missing");
+        }
+        value
+    }
+
+    fn optional(&self, setting: Setting) -> Option<String> {
+        (self.source)(setting.name).filter(|value| !value.is_empty())
+    }
+
+    /// Values are never repeated: some are secrets.
+    fn problem(&mut self, setting: Setting, what: &str) {
+        self.problems.push(format!("{}: {what}", setting.name));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// Settings that are enough, with some of them changed.
+fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut settings = BTreeMap::from([
+        ("AGENTCORE_AUTH", "cognito"),
+        ("COGNITO_ISSUER", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Autri"),
+        ("DATABASE_URL", "postgres://autri_mcp@127.0.0.1/autri"),
+        ("AUTRI_AUDIT_KEY", SECRET),
+        ("AUTRI_PUBLIC_URL", "https://mcp.example.com"),
+    ]);
+    settings.extend(changes.iter().copied());
+    Config::read(|name| settings.get(name).map(|value| (*value).to_owned()))
+}
+
+fn cognito(config: Config) -> CognitoSettings {
+    match config.auth {
+        AuthConfig::Cognito(settings) => settings,
+        #[cfg(feature = "dev-auth")]
+        AuthConfig::Dev { .. } => panic!("not asked for"),
+    }
+}
+
+#[test]
+fn what_is_not_set_has_the_documented_default() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.bind, "0.0.0.0:8000".parse().unwrap());
+    assert_eq!((config.database_max_connections, config.log.as_str()), (2, "info,rmcp=warn"));
+    assert_eq!(config.argument_retention, ArgumentRetention::DigestOnly);
+    assert_eq!(config.embedder, EmbedderChoice::None);
+    let settings = &config.settings;
+    assert!(
+        !settings.loopback_only && settings.allowed_hosts.is_empty() && settings.allowed_origins.is_empty()
+    );
+    assert_eq!(settings.authorization_server, None);
+    assert_eq!(settings.required_scope.as_str(), "mcp.autri.ai/mcp.invoke");
+    assert_eq!(settings.connector_header, "x-autri-connector-id");
+    assert_eq!(settings.protocol, ProtocolOffer::All);
+    assert_eq!((settings.max_body_bytes, settings.call_timeout), (4_194_304, Duration::from_secs(15)));
+    let cognito = cognito(config);
+    assert_eq!((cognito.client_ids, cognito.audience), (None, None));
+    assert_eq!(cognito.required_scope.as_str(), "mcp.autri.ai/mcp.invoke");
+    let jwks = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Autri/.well-known/jwks.json";
+    assert_eq!(cognito.jwks_url, jwks.parse().unwrap());
+}
+
+#[test]
+fn what_is_set_counts() {
+    let config = read(&[
+        ("AUTRI_BIND", "127.0.0.1:9000"),
+        ("AUTRI_AUTHORIZATION_SERVER", "https://auth.example.com/"),
+        ("AUTRI_ALLOWED_ORIGINS", "https://app.example.com, http://localhost:3000"),
+        ("AUTRI_ALLOWED_HOSTS", "mcp.example.com,"),
+        ("AUTRI_AUDIT_ARGUMENTS", "clear"),
+        ("AUTRI_MCP_VERSIONS", "legacy"),
+        ("AUTRI_CONNECTOR_HEADER", "X-Connector"),
+        ("AUTRI_EMBEDDER", "static"),
+        ("AUTRI_MODEL_DIR", "/models/small"),
+        ("AUTRI_CALL_TIMEOUT_SECS", "300"),
+        ("COGNITO_CLIENT_ID", "one, two"),
+        ("COGNITO_AUDIENCE", "https://mcp.example.com"),
+        ("COGNITO_JWKS_URL", "http://127.0.0.1:4571/keys"),
+    ])
+    .unwrap();
+    let settings = &config.settings;
+    assert!(settings.loopback_only);
+    assert_eq!(settings.authorization_server.as_deref(), Some("https://auth.example.com"));
+    assert_eq!(settings.allowed_origins, ["https://app.example.com", "http://localhost:3000"]);
+    assert_eq!(settings.allowed_hosts, ["mcp.example.com"]);
+    assert_eq!(settings.protocol, ProtocolOffer::LegacyOnly);
+    assert_eq!(settings.connector_header, "x-connector");
+    assert_eq!(settings.call_timeout, Duration::from_mins(5));
+    assert_eq!(config.argument_retention, ArgumentRetention::Clear);
+    assert_eq!(config.embedder, EmbedderChoice::Static { folder: PathBuf::from("/models/small") });
+    let cognito = cognito(config);
+    assert_eq!(cognito.client_ids, Some(vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!(cognito.audience.as_deref(), Some("https://mcp.example.com"));
+}
+
+#[test]
+fn a_bad_value_is_named_and_not_repeated() {
+    let cases = [
+        ("AGENTCORE_AUTH", "none"),
+        ("COGNITO_JWKS_URL", "http://keys.example.com/jwks.json"),
+        ("COGNITO_REQUIRED_SCOPE", "two words"),
+        ("DATABASE_MAX_CONNECTIONS", "0"),
+        ("DATABASE_MAX_CONNECTIONS", "101"),
+        ("DATABASE_MAX_CONNECTIONS", "many"),
+        ("AUTRI_AUDIT_KEY", "a-short-secret"),
+        ("AUTRI_AUDIT_ARGUMENTS", "yes-please"),
+        ("AUTRI_PUBLIC_URL", "mcp.example.com"),
+        ("AUTRI_PUBLIC_URL", "ftp://mcp.example.com"),
+        ("AUTRI_AUTHORIZATION_SERVER", "not a URL"),
+        ("AUTRI_ALLOWED_ORIGINS", "https://app.example.com/"),
+        ("AUTRI_ALLOWED_ORIGINS", "https://APP.example.com"),
+        ("AUTRI_ALLOWED_ORIGINS", "app.example.com"),
+        ("AUTRI_ALLOWED_ORIGINS", "*"),
+        ("AUTRI_CONNECTOR_HEADER", "not a header"),
+        ("AUTRI_EMBEDDER", "gigantic"),
+        ("AUTRI_MCP_VERSIONS", "newest"),
+        ("AUTRI_BIND", "localhost"),
+        ("AUTRI_MAX_BODY_BYTES", "1023"),
+        ("AUTRI_MAX_BODY_BYTES", "67108865"),
+        ("AUTRI_CALL_TIMEOUT_SECS", "-1"),
+    ];
+    for (name, value) in cases {
+        let ConfigError(problems) = read(&[(name, value)]).unwrap_err();
+        let [problem] = &problems[..] else { panic!("{name}={value}: {problems:?}") };
+        assert!(problem.starts_with(&format!("{name}: ")), "{problem}");
+        let mentioned = value.len() > 2 && problem.contains(value);
+        assert!(!mentioned, "{problem}");
+    }
+}
+
+#[test]
+fn all_problems_are_found_at_once_and_an_empty_value_is_none() {
+    let ConfigError(problems) = read(&[
+        ("AGENTCORE_AUTH", ""),
+        ("DATABASE_URL", ""),
+        ("AUTRI_AUDIT_KEY", ""),
+        ("AUTRI_PUBLIC_URL", ""),
+        ("AUTRI_EMBEDDER", "static"),
+        ("AUTRI_BIND", "nowhere"),
+    ])
+    .unwrap_err();
+    let mut names: Vec<_> = problems.iter().map(|problem| problem.split(':').next().unwrap()).collect();
+    names.sort_unstable();
+    let expected = [
+        "AGENTCORE_AUTH",
+        "AUTRI_AUDIT_KEY",
+        "AUTRI_BIND",
+        "AUTRI_MODEL_DIR",
+        "AUTRI_PUBLIC_URL",
+        "DATABASE_URL",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[cfg(not(feature = "dev-auth"))]
+#[test]
+fn development_tokens_do_not_exist_in_this_build() {
+    let settings =
+        [("AGENTCORE_AUTH", "hs256-dev"), ("AUTRI_DEV_JWT_SECRET", SECRET), ("AUTRI_BIND", "127.0.0.1:0")];
+    let ConfigError(problems) = read(&settings).unwrap_err();
+    assert_eq!(problems, ["AGENTCORE_AUTH: is not a known value; it must be `cognito`"]);
+}
+
+#[cfg(feature = "dev-auth")]
+mod dev {
+    use super::*;
+
+    fn dev(bind: &str, secret: &str) -> Result<Config, ConfigError> {
+        read(&[("AGENTCORE_AUTH", "hs256-dev"), ("AUTRI_DEV_JWT_SECRET", secret), ("AUTRI_BIND", bind)])
+    }
+
+    #[test]
+    fn development_tokens_are_taken_on_loopback() {
+        for bind in ["127.0.0.1:8000", "[::1]:0"] {
+            let config = dev(bind, SECRET).unwrap();
+            assert!(matches!(config.auth, AuthConfig::Dev { .. }) && config.settings.loopback_only, "{bind}");
+        }
+    }
+
+    #[test]
+    fn development_tokens_are_taken_nowhere_else() {
+        for bind in ["0.0.0.0:8000", "[::]:8000", "10.0.0.1:8000", ""] {
+            let ConfigError(problems) = dev(bind, SECRET).unwrap_err();
+            assert_eq!(problems.len(), 1, "{bind}");
+            assert!(problems[0].starts_with("AGENTCORE_AUTH: `hs256-dev` serves loopback"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_short_or_missing_secret_is_refused() {
+        for secret in ["", "0123456789abcdef0123456789abcde"] {
+            let ConfigError(problems) = dev("127.0.0.1:8000", secret).unwrap_err();
+            assert_eq!(problems.len(), 1, "{secret}");
+            assert!(problems[0].starts_with("AUTRI_DEV_JWT_SECRET: "), "{problems:?}");
+        }
+    }
+}

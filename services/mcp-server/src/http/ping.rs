@@ -1,0 +1,57 @@
+//! The platform's health probe: a JSON-RPC `ping` without a token, on `/mcp` and `/mcp/`.
+//!
+//! AgentCore Runtime declares a container unhealthy that answers it with 401, so it is answered before authentication,
+//! and without the database. It says nothing but that the process is alive.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, Limited};
+use serde_json::{Value, json};
+
+use super::RequestRecord;
+use super::protocol::{BODY_TIMEOUT, names_version_without_handshake};
+
+/// The longest body that is read before the caller is known, in bytes: enough for a ping, and to name the method of a
+/// refused request in the log.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+pub(super) async fn answer(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !is_worth_reading(request.headers()) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await;
+    let Ok(Ok(collected)) = collected else {
+        // Too long, too slow or broken off, from a caller without a token: the answer is the one to a missing token.
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    };
+    let bytes = collected.to_bytes();
+    let message = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+    if let Some(record) = parts.extensions.get::<RequestRecord>() {
+        record.set_message(&message);
+    }
+    match ping_id(&message) {
+        // 2026-07-28 has no ping; rmcp says so.
+        Some(id) if !names_version_without_handshake(&parts.headers) => {
+            Json(json!({ "jsonrpc": "2.0", "id": id, "result": {} })).into_response()
+        }
+        _ => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+    }
+}
+
+/// With a token, a body is read here only if it is announced as short: the others have a limit of their own further in.
+fn is_worth_reading(headers: &HeaderMap) -> bool {
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    !headers.contains_key(header::AUTHORIZATION) || length.is_some_and(|length| length <= MAX_BODY_BYTES)
+}
+
+/// The id of a ping request; a notification has none and gets no answer (JSON-RPC 2.0 §4.1).
+fn ping_id(message: &Value) -> Option<&Value> {
+    let is_ping = message.get("jsonrpc")? == "2.0" && message.get("method")? == "ping";
+    message.get("id").filter(|id| is_ping && (id.is_string() || id.is_number()))
+}

@@ -1,0 +1,93 @@
+//! From settings to a listening server, and its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use autri_audit_log::AuditLog;
+use autri_db::{Database, DatabaseOptions};
+use autri_domain::SystemClock;
+use autri_retrieval::search::Retriever;
+use autri_telemetry::RequestLog;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::{App, http};
+
+/// How long a request may wait for a database connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long requests that are under way when the server is told to stop may go on. AgentCore and Kubernetes kill
+/// what has not stopped within 30 s.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Serves until SIGTERM or SIGINT, then drains.
+///
+/// # Errors
+/// When the address is taken, or a setting turns out to be unusable.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let bind = config.bind;
+    let app = Arc::new(app(config)?);
+    let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
+    tracing::info!(address = %listener.local_addr().unwrap_or(bind), "listening");
+    serve(listener, app).await
+}
+
+/// Wires what the settings ask for. Connects nowhere and fetches nothing.
+///
+/// # Errors
+/// When a setting turns out to be unusable.
+pub fn app(config: Config) -> anyhow::Result<App> {
+    let clock = Arc::new(SystemClock);
+    let database = Database::new(&DatabaseOptions {
+        url: config.database_url,
+        max_connections: config.database_max_connections,
+        acquire_timeout: ACQUIRE_TIMEOUT,
+        // Before the call's own limit, so that a slow statement ends as an error with a row in the audit log.
+        statement_timeout: config.settings.call_timeout.mul_f32(0.8),
+        application_name: "autri-mcp-server",
+    })?;
+    Ok(App {
+        verifier: config.auth.into_verifier(clock.clone()),
+        database,
+        retriever: Retriever::new(config.embedder.open()?),
+        audit: AuditLog::new(config.audit_key, config.argument_retention),
+        request_log: RequestLog::stdout(),
+        clock,
+        settings: config.settings,
+    })
+}
+
+async fn serve(listener: TcpListener, app: Arc<App>) -> anyhow::Result<()> {
+    let (stopping, mut stop_requested) = tokio::sync::watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let told_to_stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("draining");
+        stopping.send_replace(true);
+    };
+    let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(told_to_stop);
+    let drained = async {
+        server.await.context("the listener failed")?;
+        // Waits for calls whose client went away as well: each still writes its row.
+        app.database.close().await;
+        Ok(())
+    };
+    tokio::select! {
+        drained = drained => drained,
+        () = async {
+            // An error means that the sender is gone, which is the end too.
+            let _ = stop_requested.wait_for(|stop| *stop).await;
+            tokio::time::sleep(DRAIN_TIMEOUT).await;
+        } => {
+            tracing::warn!("requests were still under way when the drain ended");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The real router with real RS256 tokens against a real Postgres, and the real binary where a process matters.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is how it fails")]
+
+mod audit;
+mod bounds;
+mod documentation;
+mod failures;
+mod health;
+mod http_rules;
+mod mistakes;
+mod origin;
+mod ping;
+mod process;
+mod protocol;
+mod refusals;
+mod request_log;
+mod restore;
+mod revocation;
+mod support;
+mod tenancy;
+mod untrusted;
+mod versions;
