@@ -1,0 +1,49 @@
+//! What a person can do about an error.
+
+use autri_db::DbError;
+
+/// The next step for the first error of the chain that has one.
+pub(crate) fn for_error(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| cause.downcast_ref::<DbError>()).and_then(for_database_error)
+}
+
+fn for_database_error(error: &DbError) -> Option<&'static str> {
+    match error {
+        DbError::Unavailable(_) => {
+            Some("is Postgres running, and is DATABASE_URL right? `cargo dev` starts one for development")
+        }
+        DbError::Credentials(_) => Some(
+            "the operator's commands log in as autri_admin, `autri db migrate` as autri_migrate; `autri db bootstrap` sets their passwords",
+        ),
+        DbError::Rule { constraint, .. } => for_rule(constraint),
+        DbError::RowSecurityOff => {
+            Some("the server's role is autri_mcp, which is bound by row level security")
+        }
+        DbError::TimedOut(_) => Some("the database may be busy; try again"),
+        DbError::BadUrl(_) => {
+            Some("a URL looks like postgresql://autri_admin:PASSWORD@HOST:5432/autri?sslmode=verify-full")
+        }
+        DbError::Migration(_) => Some(
+            "`autri db bootstrap` comes before `autri db migrate`, which connects as autri_migrate; `autri db status` shows what is applied",
+        ),
+        DbError::Unexpected(_) => Some("is the schema there and current? `autri db status` tells"),
+    }
+}
+
+/// By the names of the migrations' constraints.
+fn for_rule(constraint: &str) -> Option<&'static str> {
+    match constraint {
+        "connectors_oauth_client_id_key" => Some(
+            "this OAuth client has a connector already, and a client opens one library only; see `autri connector list`",
+        ),
+        "libraries_org_fkey" => Some("there is no such org; see `autri org list`"),
+        "libraries_org_name_key" => Some("the org has a library of this name; see `autri library list`"),
+        "libraries_embedding_model_fkey" => Some("the embedding model is not known to this database"),
+        "knowledge_bases_org_name_key" => {
+            Some("the org has a knowledge base of this name; see `autri knowledge-base list`")
+        }
+        "connectors_oauth_client_id_length" => Some("an OAuth client id has 1 to 200 characters"),
+        name if name.ends_with("_name_length") => Some("a name has 1 to 200 characters"),
+        _ => None,
+    }
+}

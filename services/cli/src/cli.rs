@@ -1,0 +1,96 @@
+//! The command line: global options and the commands.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use secrecy::SecretString;
+
+use crate::commands::{audit, connector, db, eval, ingest, knowledge_base, library, model, org};
+#[cfg(feature = "dev-auth")]
+use crate::commands::{dev, token};
+use crate::context::Context;
+
+/// Runs and operates Autri: documents, searchable by MCP clients
+#[derive(Debug, Parser)]
+#[command(
+    name = "autri",
+    version,
+    max_term_width = 110,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "\
+Begin with `cargo dev` in a checkout: it starts a database and the server, with documents to search.
+Everything else works on the database that DATABASE_URL names, or on that of the running `cargo dev`.")]
+pub(crate) struct Cli {
+    /// Answer with JSON on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Postgres: as `autri_admin`, for `db migrate` as `autri_migrate`, for `dev` as the cluster's administrator
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<SecretString>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything on this machine: Postgres, demo documents, a token, the server
+    #[cfg(feature = "dev-auth")]
+    Dev(dev::DevArgs),
+    /// Make the database, bring its schema up to date, or look at it
+    Db(db::DbArgs),
+    /// Keep orgs, the tenants
+    Org(org::OrgArgs),
+    /// Keep libraries: what a connector opens
+    Library(library::LibraryArgs),
+    /// Keep knowledge bases: sets of documents
+    KnowledgeBase(knowledge_base::KnowledgeBaseArgs),
+    /// Bring files and folders into a knowledge base
+    Ingest(ingest::IngestArgs),
+    /// Keep connectors: OAuth clients, each bound to one library
+    Connector(connector::ConnectorArgs),
+    /// Make a bearer token for a server in development
+    #[cfg(feature = "dev-auth")]
+    Token(token::TokenArgs),
+    /// Look at the audit log
+    Audit(audit::AuditArgs),
+    /// Measure search on a collection with known answers
+    Eval(eval::EvalArgs),
+    /// Fetch the embedding model
+    Model(model::ModelArgs),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let context = Context::new(self.json, self.database_url);
+        match self.command {
+            #[cfg(feature = "dev-auth")]
+            Command::Dev(args) => dev::run(args, &context).await,
+            Command::Db(args) => db::run(args, &context).await,
+            Command::Org(args) => org::run(args, &context).await,
+            Command::Library(args) => library::run(args, &context).await,
+            Command::KnowledgeBase(args) => knowledge_base::run(args, &context).await,
+            Command::Ingest(args) => ingest::run(args, &context).await,
+            Command::Connector(args) => connector::run(args, &context).await,
+            #[cfg(feature = "dev-auth")]
+            Command::Token(args) => token::run(args, &context).await,
+            Command::Audit(args) => audit::run(args, &context).await,
+            Command::Eval(args) => eval::run(args, &context).await,
+            Command::Model(args) => model::run(args, &context).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

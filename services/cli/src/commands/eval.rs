@@ -1,0 +1,204 @@
+//! `autri eval`: how good search is, on a collection with known answers.
+
+mod collection;
+mod legs;
+mod tenant;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use autri_domain::Clock;
+use autri_retrieval::embed::{Embedder, EmbedderChoice};
+use autri_retrieval::eval::beir::BeirCollection;
+use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use self::legs::{LegResult, measure_legs};
+use self::tenant::EvalTenant;
+use crate::context::{Context, connect};
+use crate::embedder::EmbedderKind;
+use crate::{model, output, workspace};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv, as the collections of the BEIR benchmark do. It is \
+ingested into an org of its own, which is removed afterwards, and asked as the server would ask.
+
+Searching needs the role autri_mcp: unless --mcp-database-url says otherwise, it is tried with the password of \
+autri_admin, which serves all roles in the database of `cargo dev`.
+
+Examples:
+  autri eval --beir datasets/scifact
+  autri eval --beir datasets/scifact --embedder none --json")]
+pub(crate) struct EvalArgs {
+    /// The collection's folder
+    #[arg(long, value_name = "DIR")]
+    beir: PathBuf,
+    /// How texts become vectors [default: static if the model is installed]
+    #[arg(long, value_enum, env = "AUTRI_EMBEDDER")]
+    embedder: Option<EmbedderKind>,
+    /// The static model's folder [default: where `autri model install` puts it]
+    #[arg(long, value_name = "DIR", env = "AUTRI_MODEL_DIR")]
+    model_dir: Option<PathBuf>,
+    /// Postgres as `autri_mcp`, the server's role
+    #[arg(long, value_name = "URL", env = "AUTRI_MCP_DATABASE_URL", hide_env_values = true)]
+    mcp_database_url: Option<SecretString>,
+}
+
+pub(crate) async fn run(args: EvalArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let embedder = embedder(&args, context)?;
+    let folder = args.beir;
+    let collection = tokio::task::spawn_blocking(move || BeirCollection::read(&folder)).await??;
+    let admin_url = admin_url(context)?;
+    let mcp_url = match args.mcp_database_url {
+        Some(url) => url,
+        None => with_user(&admin_url, autri_db::roles::MCP)?,
+    };
+    let admin = connect(admin_url)?;
+    let tenant = EvalTenant::create(&admin, embedder.as_deref()).await?;
+    let measured = tokio::select! {
+        measured = measure(&tenant, mcp_url, embedder, &collection, context.clock.as_ref()) => measured,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    // Removed whatever came out; and a failure to remove it must not hide why there is no measure.
+    let removed = tenant.remove().await.context("the org made for this evaluation could not be removed");
+    let legs = measured?;
+    removed?;
+    if context.json {
+        output::json(&legs::as_json(&legs))?;
+    } else {
+        show(&legs);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(
+    tenant: &EvalTenant,
+    mcp_url: SecretString,
+    embedder: Option<Arc<dyn Embedder>>,
+    collection: &BeirCollection,
+    clock: &dyn Clock,
+) -> anyhow::Result<Vec<LegResult>> {
+    // Before the long part: a wrong URL shows at once.
+    let mcp = connect(mcp_url)?;
+    mcp.ping().await.context("cannot search as autri_mcp; give its URL with --mcp-database-url")?;
+    collection::ingest(tenant.content(), embedder.as_deref(), collection, clock.now()).await?;
+    measure_legs(&mcp, tenant.principal(), embedder, collection).await
+}
+
+/// What was asked for; without a wish, the static model if there is one.
+fn embedder(args: &EvalArgs, context: &Context) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
+    let folder = args.model_dir.clone().unwrap_or_else(|| model::default_dir(&context.environment));
+    let kind = args.embedder.unwrap_or_else(|| {
+        if model::find_installed(&folder).is_some() {
+            return EmbedderKind::Static;
+        }
+        output::note("no embedding model is installed (`autri model install`): lexical search only");
+        EmbedderKind::None
+    });
+    let choice = match kind {
+        EmbedderKind::None => EmbedderChoice::None,
+        EmbedderKind::Static => EmbedderChoice::Static { folder },
+    };
+    choice.open().context("install it with `autri model install`, or choose --embedder none")
+}
+
+fn admin_url(context: &Context) -> anyhow::Result<SecretString> {
+    let running = || workspace::dev_database(&workspace::default_data_dir(&context.environment));
+    context.database_url().cloned().or_else(running).context(
+        "no database: set DATABASE_URL (or --database-url) to Postgres as autri_admin, or start `cargo dev`",
+    )
+}
+
+/// The same database for another user with the same password, as the local cluster's roles have it.
+fn with_user(url: &SecretString, user: &str) -> anyhow::Result<SecretString> {
+    // The parser's errors don't repeat the URL, which holds a password.
+    let mut url = Url::parse(url.expose_secret()).context("the database URL does not parse")?;
+    if url.set_username(user).is_err() {
+        anyhow::bail!("the database URL names no host: give the server's with --mcp-database-url");
+    }
+    Ok(String::from(url).into())
+}
+
+fn show(legs: &[LegResult]) {
+    let row = |leg: &LegResult| {
+        [
+            leg.name.to_owned(),
+            format!("{:.4}", leg.measure.ndcg_at_10),
+            format!("{:.4}", leg.measure.recall_at_100),
+            format!("{:.1}", leg.median_ms),
+            format!("{:.1}", leg.p95_ms),
+        ]
+    };
+    let rows: Vec<_> = legs.iter().map(row).collect();
+    output::table(["LEG", "NDCG@10", "RECALL@100", "MS A QUERY (MEDIAN)", "(P95)"], &rows);
+}
+
+#[cfg(test)]
+mod tests {
+    use autri_db::test_support::TestDatabase;
+    use autri_db::{roles, tenancy};
+    use autri_domain::ManualClock;
+
+    use super::*;
+
+    const CORPUS: &str = r#"{"_id": "d1", "title": "Vacation", "text": "Ask for leave early."}
+{"_id": "d2", "title": "Parking", "text": "The garage is below the house."}
+{"_id": "d3", "title": "", "text": ""}
+"#;
+    const QUERIES: &str = r#"{"_id": "q1", "text": "where is the garage"}
+{"_id": "q2", "text": "-leave"}
+"#;
+    const JUDGEMENTS: &str = "query-id\tcorpus-id\tscore\nq1\td2\t1\nq2\td1\t1\n";
+
+    fn collection() -> BeirCollection {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("qrels")).unwrap();
+        for (name, text) in
+            [("corpus.jsonl", CORPUS), ("queries.jsonl", QUERIES), ("qrels/test.tsv", JUDGEMENTS)]
+        {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        BeirCollection::read(folder.path()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_collection_is_measured_and_nothing_stays() {
+        let database = TestDatabase::create().await;
+        let admin = database.connect(roles::ADMIN);
+        let tenant = EvalTenant::create(&admin, None).await.unwrap();
+        let clock = ManualClock::at(1_750_000_000);
+        let legs = measure(&tenant, database.url(roles::MCP), None, &collection(), &clock).await.unwrap();
+        let [lexical] = legs.as_slice() else { panic!("one leg, without an embedder: {legs:?}") };
+        // The one question finds its document first; the other only excludes, and finds nothing.
+        assert_eq!(lexical.name, "lexical");
+        assert!((lexical.measure.ndcg_at_10 - 0.5).abs() < f64::EPSILON, "{lexical:?}");
+        assert!((lexical.measure.recall_at_100 - 0.5).abs() < f64::EPSILON, "{lexical:?}");
+        tenant.remove().await.unwrap();
+        assert_eq!(tenancy::list_orgs(&admin).await.unwrap(), []);
+        assert_eq!(tenancy::list_knowledge_bases(&admin, None).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_login_that_sees_every_tenant_is_refused() {
+        let database = TestDatabase::create().await;
+        let admin = database.connect(roles::ADMIN);
+        let tenant = EvalTenant::create(&admin, None).await.unwrap();
+        let clock = ManualClock::at(1_750_000_000);
+        let measured = measure(&tenant, database.url(roles::ADMIN), None, &collection(), &clock).await;
+        assert!(measured.is_err(), "{measured:?}");
+    }
+
+    #[test]
+    fn another_user_of_the_same_database() {
+        let admin =
+            SecretString::from("postgresql://autri_admin:p%40ss@127.0.0.1:5432/autri?sslmode=disable");
+        let url = with_user(&admin, "autri_mcp").unwrap();
+        assert_eq!(url.expose_secret(), "postgresql://autri_mcp:p%40ss@127.0.0.1:5432/autri?sslmode=disable");
+        let error = with_user(&SecretString::from("p@ssword"), "autri_mcp").unwrap_err();
+        assert!(!format!("{error:#}").contains("p@ssword"));
+    }
+}

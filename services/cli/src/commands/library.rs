@@ -1,0 +1,85 @@
+//! `autri library`: what connectors open.
+
+use std::process::ExitCode;
+
+use autri_db::tenancy::{self, Library};
+use autri_domain::OrgId;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::embedder::{self, EmbedderArgs};
+use crate::output;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  autri library create --org 0197f6a2-8c1e-7000-8000-000000000001 --name Handbook
+  autri library create --org 0197f6a2-8c1e-7000-8000-000000000001 --name Handbook --embedder static
+  autri library list --json")]
+pub(crate) struct LibraryArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a library. It keeps its embedding model for good
+    Create {
+        /// The org that owns it
+        #[arg(long, value_name = "ID")]
+        org: OrgId,
+        /// Its name, 1 to 200 characters, unique in the org
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        embedder: EmbedderArgs,
+    },
+    /// List libraries, oldest first
+    List {
+        /// Only this org's
+        #[arg(long, value_name = "ID")]
+        org: Option<OrgId>,
+    },
+}
+
+pub(crate) async fn run(args: LibraryArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let database = context.database()?;
+    match args.command {
+        Command::Create { org, name, embedder } => {
+            let model = embedder::register_model(&database, &embedder.choice(&context.environment)).await?;
+            let library = tenancy::insert_library(&database, org, &name, &model).await?;
+            if context.json { output::json(&as_json(&library))? } else { output::line(library.id) }
+        }
+        Command::List { org } => {
+            let libraries = tenancy::list_libraries(&database, org).await?;
+            if context.json {
+                output::json(&libraries.iter().map(as_json).collect::<Vec<_>>())?;
+            } else {
+                let rows: Vec<_> = libraries.iter().map(row).collect();
+                output::table(["ID", "NAME", "ORG", "EMBEDDING MODEL", "KNOWLEDGE BASES"], &rows);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(library: &Library) -> [String; 5] {
+    [
+        library.id.to_string(),
+        library.name.clone(),
+        library.org_id.to_string(),
+        library.embedding_model.clone(),
+        library.knowledge_base_ids.len().to_string(),
+    ]
+}
+
+fn as_json(library: &Library) -> Value {
+    json!({
+        "id": library.id,
+        "org_id": library.org_id,
+        "name": library.name,
+        "embedding_model": library.embedding_model,
+        "knowledge_base_ids": library.knowledge_base_ids,
+        "created_at": library.created_at,
+    })
+}

@@ -1,0 +1,82 @@
+//! Running `autri`.
+
+use std::process::Command;
+
+use autri_db::roles;
+use autri_db::test_support::TestDatabase;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+/// `autri` with an environment of its own: what the machine's says must not matter.
+pub(crate) struct Program {
+    command: Command,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// `autri ARGUMENTS…`, without a database.
+pub(crate) fn autri<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Program {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_autri"));
+    // Not in the checkout, where a running `cargo dev` could be found.
+    command.env_clear().current_dir(std::env::temp_dir()).args(arguments);
+    Program { command }
+}
+
+/// `autri ARGUMENTS… --json` as the operator of this database.
+pub(crate) fn autri_json<'a>(
+    database: &TestDatabase,
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> Program {
+    autri(arguments.into_iter().chain(["--json"])).logged_in_as(database, roles::ADMIN)
+}
+
+impl Program {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn logged_in_as(self, database: &TestDatabase, role: &str) -> Self {
+        self.env("DATABASE_URL", database.url(role).expose_secret())
+    }
+
+    pub(crate) fn run(mut self) -> Ended {
+        let output = self.command.output().expect("the program to run");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Its answer, which must be a success.
+    #[track_caller]
+    pub(crate) fn answer(self) -> String {
+        let ended = self.run();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.stdout
+    }
+
+    /// Its answer, which must be a success and JSON.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.answer()).expect("JSON")
+    }
+
+    /// What it says, which must be a failure (exit code 1) and nothing on stdout.
+    #[track_caller]
+    pub(crate) fn failure(self) -> String {
+        let ended = self.run();
+        assert_eq!((ended.code, &*ended.stdout), (Some(1), ""), "{ended:?}");
+        ended.stderr
+    }
+}
+
+/// The text at `key`.
+#[track_caller]
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("no text at {key} in {value}"))
+}
