@@ -1,0 +1,100 @@
+//! Real clients, written by others, against the server that `cargo dev` starts; and the conformance suites.
+//!
+//! The clients are scripts in `e2e/`. Each prints a line a test in the Test Anything Protocol; this module installs what
+//! they need into the target folder, starts and stops the server, and counts.
+
+mod documents;
+mod install;
+mod prerequisites;
+mod server;
+mod suites;
+mod tap;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::workspace;
+use server::{ReadyFile, Server, Target};
+use tap::Tally;
+
+/// Options of `cargo e2e`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Run the suites whose name begins with this (repeatable)
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Name the suites, and run none
+    #[arg(long)]
+    list: bool,
+    /// Test a server that runs already, by the ready file that `cargo dev --ready-file` wrote. It has to serve
+    /// e2e/fixtures/docs and target/e2e/docs
+    #[arg(long, value_name = "READY_FILE")]
+    against: Option<PathBuf>,
+    /// A database to use in place of the embedded Postgres; passed on to `cargo dev`
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+}
+
+/// Where things are.
+struct Layout {
+    /// The checkout.
+    root: PathBuf,
+    /// `e2e/` in the checkout: scripts, fixtures, lock files.
+    source: PathBuf,
+    /// `target/e2e/`: everything that is installed or made.
+    cache: PathBuf,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if options.list {
+        for suite in suites::ALL {
+            println!("{}", suite.name);
+        }
+        return Ok(());
+    }
+    let started = Instant::now();
+    let chosen = suites::choose(&options.only)?;
+    prerequisites::check()?;
+    let workspace = workspace::load()?;
+    let layout = Layout {
+        source: workspace.root.join("e2e"),
+        root: workspace.root,
+        cache: workspace.target.join("e2e"),
+    };
+    install::all(&layout).context("install the clients")?;
+    documents::write_long_document(&layout.cache)?;
+
+    let mut tally = Tally::default();
+    if let Some(file) = &options.against {
+        let target = Target { ready: ReadyFile::read(file)?, printed: None };
+        run_suites(&layout, &chosen, &target, &mut tally)?;
+    } else {
+        let embedded = options.database_url.is_none();
+        let server = Server::start(&layout, options.database_url.as_deref())?;
+        run_suites(&layout, &chosen, &server.target, &mut tally)?;
+        tally.add("server", "stops cleanly on SIGTERM and leaves no process", server.stop(embedded).err());
+    }
+    println!("\n{:.0} s in all", started.elapsed().as_secs_f32());
+    tally.print();
+    ensure!(tally.failed == 0, "logs are in {}", layout.cache.join("logs").display());
+    Ok(())
+}
+
+fn run_suites(
+    layout: &Layout,
+    suites: &[&suites::Suite],
+    target: &Target,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    for suite in suites {
+        let started = Instant::now();
+        suites::run(layout, suite, target, tally).with_context(|| format!("run the suite {}", suite.name))?;
+        println!("{} took {:.1} s", suite.name, started.elapsed().as_secs_f32());
+    }
+    if tally.passed == 0 {
+        bail!("no test ran");
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! The suites, and how one is run.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::Layout;
+use super::server::Target;
+use super::tap::{self, Tally, Verdict};
+
+/// A suite that has not ended by then hangs.
+const TIME_LIMIT: Duration = Duration::from_mins(5);
+
+/// A client, or a run of a conformance suite.
+pub(crate) struct Suite {
+    pub(crate) name: &'static str,
+    script: Script,
+    arguments: &'static [&'static str],
+}
+
+enum Script {
+    /// In `e2e/python`, run by the environment with the Python clients.
+    Python(&'static str),
+    /// In `e2e/node`, copied beside its packages.
+    Node(&'static str),
+    /// `e2e/conformance/run.mjs`.
+    Conformance,
+}
+
+pub(crate) const ALL: &[Suite] = &[
+    Suite { name: "curl", script: Script::Python("client_curl.py"), arguments: &[] },
+    Suite { name: "python-auto", script: Script::Python("client_sdk.py"), arguments: &["--mode", "auto"] },
+    Suite {
+        name: "python-legacy",
+        script: Script::Python("client_sdk.py"),
+        arguments: &["--mode", "legacy"],
+    },
+    Suite { name: "typescript-v1", script: Script::Node("client_v1.mjs"), arguments: &[] },
+    Suite { name: "typescript-v2-auto", script: Script::Node("client_v2.mjs"), arguments: &["auto"] },
+    Suite { name: "typescript-v2-legacy", script: Script::Node("client_v2.mjs"), arguments: &["legacy"] },
+    Suite {
+        name: "inspector-modern",
+        script: Script::Python("client_inspector.py"),
+        arguments: &["--era", "modern"],
+    },
+    Suite {
+        name: "inspector-legacy",
+        script: Script::Python("client_inspector.py"),
+        arguments: &["--era", "legacy"],
+    },
+    Suite { name: "mcp-remote", script: Script::Python("client_mcp_remote.py"), arguments: &[] },
+    Suite { name: "printed-lines", script: Script::Python("printed_lines.py"), arguments: &[] },
+    Suite {
+        name: "conformance-stable-2025-11-25",
+        script: Script::Conformance,
+        arguments: &["stable-2025-11-25"],
+    },
+    Suite { name: "conformance-2025-11-25", script: Script::Conformance, arguments: &["2025-11-25"] },
+    Suite { name: "conformance-2026-07-28", script: Script::Conformance, arguments: &["2026-07-28"] },
+];
+
+/// The suites whose names begin with one of `prefixes`; all if there is none.
+pub(crate) fn choose(prefixes: &[String]) -> anyhow::Result<Vec<&'static Suite>> {
+    if let Some(unknown) =
+        prefixes.iter().find(|prefix| ALL.iter().all(|suite| !suite.name.starts_with(*prefix)))
+    {
+        let names: Vec<&str> = ALL.iter().map(|suite| suite.name).collect();
+        bail!("no suite begins with {unknown:?}; there are {}", names.join(", "));
+    }
+    let chosen = |suite: &&Suite| prefixes.is_empty() || prefixes.iter().any(|it| suite.name.starts_with(it));
+    Ok(ALL.iter().filter(chosen).collect())
+}
+
+/// Runs a suite and counts its tests. A suite that ends badly without saying which test failed is a failed test.
+pub(crate) fn run(layout: &Layout, suite: &Suite, target: &Target, tally: &mut Tally) -> anyhow::Result<()> {
+    let log = layout.cache.join("logs").join(format!("{}.log", suite.name));
+    for folder in ["logs", "home"] {
+        fs::create_dir_all(layout.cache.join(folder))?;
+    }
+    let mut child = command(layout, suite, target)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(File::create(&log)?)
+        .spawn()
+        .context("start the script")?;
+    let (failed_before, total_before) = (tally.failed, tally.total());
+    let finished = follow(&mut child, suite.name, tally);
+    if finished.is_err() {
+        child.kill()?;
+    }
+    let status = child.wait()?;
+    let verdict = finished.and_then(|()| {
+        ensure!(tally.total() > total_before, "printed no test");
+        ensure!(status.success() == (tally.failed == failed_before), "ended with {status}");
+        Ok(())
+    });
+    if let Err(failure) = verdict {
+        tally.add(suite.name, "runs to its end", Some(failure));
+        print!("{}", String::from_utf8_lossy(&fs::read(&log)?));
+    }
+    Ok(())
+}
+
+fn command(layout: &Layout, suite: &Suite, target: &Target) -> Command {
+    let modules = layout.node_modules();
+    let (program, script) = match suite.script {
+        Script::Python(name) => (layout.python(), layout.source.join("python").join(name)),
+        Script::Node(name) => (layout.node(), layout.cache.join("node").join(name)),
+        Script::Conformance => (layout.node(), layout.source.join("conformance/run.mjs")),
+    };
+    let mut command = Command::new(program);
+    command
+        .arg(script)
+        .args(suite.arguments)
+        .env("AUTRI_URL", &target.ready.url)
+        .env("AUTRI_TOKEN", &target.ready.token)
+        .env("AUTRI_READY_FILE", &target.ready.path)
+        .env("AUTRI_EXPECTATIONS", layout.source.join("expectations.json"))
+        .env("AUTRI_NODE", layout.node())
+        .env("AUTRI_NODE_MODULES", &modules)
+        .env(
+            "AUTRI_INSPECTOR",
+            modules.join("@modelcontextprotocol/inspector/clients/launcher/build/index.js"),
+        )
+        .env("AUTRI_MCP_REMOTE", modules.join("mcp-remote/dist/proxy.js"))
+        .env("AUTRI_RESULTS", layout.cache.join("conformance"))
+        // mcp-remote and the Inspector keep state at home; tests shall neither find nor leave any.
+        .env("HOME", layout.cache.join("home"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("NO_PROXY", "127.0.0.1,localhost");
+    match &target.printed {
+        Some(path) => command.env("AUTRI_PRINTED", path),
+        None => command.env_remove("AUTRI_PRINTED"),
+    };
+    command
+}
+
+/// Counts the tests as they are printed, and passes on what is said about a failed one.
+fn follow(child: &mut Child, suite: &str, tally: &mut Tally) -> anyhow::Result<()> {
+    let deadline = Instant::now() + TIME_LIMIT;
+    let stdout = child.stdout.take().context("the script's output is piped")?;
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || BufReader::new(stdout).lines().try_for_each(|line| sender.send(line)));
+    let mut explaining = false;
+    loop {
+        let line = match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => line.context("read the script's output")?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => bail!("not finished after {} s", TIME_LIMIT.as_secs()),
+        };
+        if let Some(test) = tap::parse(&line) {
+            tally.count(suite, &test);
+            explaining = test.verdict == Verdict::Failed;
+        } else if explaining {
+            println!("    {}", line.trim_start_matches("# "));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suites_are_chosen_by_the_beginning_of_their_names() {
+        let names = |prefixes: &[&str]| -> Vec<&str> {
+            let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+            choose(&prefixes).unwrap().iter().map(|suite| suite.name).collect()
+        };
+        assert_eq!(names(&[]).len(), ALL.len());
+        assert_eq!(names(&["python"]), ["python-auto", "python-legacy"]);
+        assert_eq!(names(&["curl", "mcp-remote"]), ["curl", "mcp-remote"]);
+        assert!(choose(&["curl".to_owned(), "nothing".to_owned()]).is_err());
+    }
+}
