@@ -162,9 +162,7 @@ impl Call {
             }
         }
     }
-}
 
-impl Call {
     /// A database that is away is a 503 for the whole request, as it is when the connector is looked up.
     fn note_if_away(&self, error: &DbError) {
         if matches!(error, DbError::Unavailable(_) | DbError::Credentials(_)) {

@@ -48,7 +48,7 @@ impl Banner<'_> {
     }
 
     /// Claude Desktop starts stdio servers only, so `mcp-remote` stands in between. On some systems it splits a header at
-    /// a space, hence the variable; and it has to be asked for plain http.
+    /// a space, hence the variable. `--allow-http` matters only where the host is not a loopback name.
     fn claude_desktop(&self) -> String {
         let Self { url, token, .. } = self;
         format!(
