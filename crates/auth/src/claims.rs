@@ -79,7 +79,7 @@ impl ClaimRules {
         }
         self.check_audience(&claims)?;
         let client_id = self.admitted_client(claims.client_id)?;
-        let subject = claims.sub.filter(|sub| !sub.is_empty()).ok_or(InvalidReason::Subject)?;
+        let subject = claims.sub.filter(|sub| is_identifier(sub)).ok_or(InvalidReason::Subject)?;
         let connector_id = connector(claims.connector_id.as_deref())?;
         let scopes = ScopeSet::parse(claims.scope.as_deref().unwrap_or_default());
         if !scopes.contains(&self.required_scope) {
@@ -106,12 +106,18 @@ impl ClaimRules {
     }
 
     fn admitted_client(&self, client_id: Option<String>) -> Result<String, InvalidReason> {
-        let client_id = client_id.filter(|id| !id.is_empty()).ok_or(InvalidReason::Client)?;
+        let client_id = client_id.filter(|id| is_identifier(id)).ok_or(InvalidReason::Client)?;
         match &self.client_ids {
             Some(admitted) if !admitted.contains(&client_id) => Err(InvalidReason::Client),
             _ => Ok(client_id),
         }
     }
+}
+
+/// Cognito writes identifiers of printable characters. A NUL, which Postgres cannot hold, would otherwise look like a fault
+/// of the database.
+fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_control)
 }
 
 fn check_times(claims: &UnverifiedClaims, now_secs: i64) -> Result<(), InvalidReason> {

@@ -73,11 +73,11 @@ pub enum InvalidReason {
     IssuedInFuture,
     /// Not an access token.
     TokenUse,
-    /// No `client_id`, or one that is not on the list.
+    /// No `client_id`, one that is none, or one that is not on the list.
     Client,
     /// An audience is demanded and `aud` does not hold it.
     Audience,
-    /// No `sub`.
+    /// No `sub`, or one that is none.
     Subject,
     /// `connector_id` is missing or no UUID.
     Connector,

@@ -1,5 +1,5 @@
--- The roles, one a binary, each with the least it needs (what each may do: migrations/0005_roles.sql). Made once a
--- cluster, by its administrator; run again, this changes nothing.
+-- The roles, one a binary, each with the least it needs (what each may do: migrations/0005_roles.sql and later ones). Made
+-- once a cluster, by its administrator; run again, this changes nothing.
 DO $$
 DECLARE
     wanted record;

@@ -48,28 +48,37 @@ pub struct Connector {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+/// A connector to make. The caller chooses the id, because the app client is made first and may carry it in its name.
+#[derive(Debug, Clone, Copy)]
+pub struct NewConnector<'a> {
+    /// The id it gets.
+    pub id: ConnectorId,
+    /// The library that it opens.
+    pub library_id: LibraryId,
+    /// For programs or for people.
+    pub kind: ConnectorKind,
+    /// Its app client's id at Cognito, 1 to 200 characters. No other connector has it, revoked ones included.
+    pub oauth_client_id: &'a str,
+    /// What people call it, 1 to 200 characters.
+    pub name: &'a str,
+}
+
 /// Makes a connector for a library; `None` when there is no such library.
 ///
 /// # Errors
 /// The rule `connectors_oauth_client_id_key` when the OAuth client has a connector already.
-pub async fn insert(
-    database: &Database,
-    library_id: LibraryId,
-    kind: ConnectorKind,
-    oauth_client_id: &str,
-    name: &str,
-) -> Result<Option<Connector>, DbError> {
+pub async fn insert(database: &Database, new: &NewConnector<'_>) -> Result<Option<Connector>, DbError> {
     let row = sqlx::query_as!(
         Connector,
         r#"INSERT INTO connectors (id, org_id, library_id, kind, oauth_client_id, name)
            SELECT $1, l.org_id, l.id, $3, $4, $5 FROM libraries l WHERE l.id = $2
            RETURNING id, org_id, library_id, kind, oauth_client_id, name, created_at, revoked_at,
                      (SELECT l.name FROM libraries l WHERE l.id = $2) AS "library_name!""#,
-        ConnectorId::new().as_uuid(),
-        library_id.as_uuid(),
-        kind.as_str(),
-        oauth_client_id,
-        name,
+        new.id.as_uuid(),
+        new.library_id.as_uuid(),
+        new.kind.as_str(),
+        new.oauth_client_id,
+        new.name,
     )
     .fetch_optional(database.pool())
     .await?;
@@ -117,4 +126,24 @@ pub async fn revoke(database: &Database, id: ConnectorId) -> Result<Option<DateT
     .fetch_optional(database.pool())
     .await?;
     Ok(revoked_at)
+}
+
+/// Binds a live connector to another app client: the old one's tokens are refused from the next call on. Whether there is
+/// such a connector that is not revoked.
+///
+/// # Errors
+/// The rule `connectors_oauth_client_id_key` when the new client has a connector already.
+pub async fn replace_client(
+    database: &Database,
+    id: ConnectorId,
+    new_client_id: &str,
+) -> Result<bool, DbError> {
+    let replaced = sqlx::query!(
+        "UPDATE connectors SET oauth_client_id = $2 WHERE id = $1 AND revoked_at IS NULL",
+        id.as_uuid(),
+        new_client_id,
+    )
+    .execute(database.pool())
+    .await?;
+    Ok(replaced.rows_affected() > 0)
 }

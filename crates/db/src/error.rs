@@ -36,6 +36,11 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// An answer that this build cannot read, of a function or column that it names.
+    pub(crate) fn unreadable(what: &'static str) -> Self {
+        Self::Unexpected(sqlx::Error::Decode(format!("{what} has a value that is not known").into()))
+    }
+
     /// The violated constraint's name, if that is what this is.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {

@@ -6,19 +6,24 @@
 
 pub mod audit;
 pub mod bootstrap;
+mod connect;
 pub mod connectors;
 pub mod content;
 mod database;
 mod error;
 pub mod ingest;
+pub mod memberships;
 pub mod migrations;
+pub mod notifications;
+pub mod people;
 pub mod roles;
 mod scope;
 pub mod search;
 pub mod tenancy;
 #[cfg(feature = "test-support")]
 pub mod test_support;
+pub mod token_mint;
 
-pub use database::{Database, DatabaseOptions};
+pub use database::{Database, DatabaseOptions, Tls};
 pub use error::DbError;
 pub use scope::{ScopedTx, TenantScope};

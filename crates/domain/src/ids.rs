@@ -73,6 +73,8 @@ id_types! {
     ConnectorId;
     /// A person.
     UserId;
+    /// A notification to a person.
+    NotificationId;
 }
 
 #[cfg(test)]

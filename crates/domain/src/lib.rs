@@ -9,7 +9,7 @@ pub mod public_id;
 pub mod scope;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use ids::{ConnectorId, DocumentId, IdError, KnowledgeBaseId, LibraryId, OrgId, UserId};
+pub use ids::{ConnectorId, DocumentId, IdError, KnowledgeBaseId, LibraryId, NotificationId, OrgId, UserId};
 pub use principal::{Caller, Principal};
 pub use public_id::{ChunkRef, PublicId, PublicIdError};
 pub use scope::{DEFAULT_SCOPE, Scope, ScopeError, ScopeSet};

@@ -328,6 +328,7 @@ async fn claims_that_break_a_rule() {
         (Audience, "list of other aud", with(&json!({ "aud": ["https://other.example"] }))),
         (Subject, "no sub", without("sub")),
         (Subject, "empty sub", with(&json!({ "sub": "" }))),
+        (Subject, "a NUL in sub", with(&json!({ "sub": "person\0" }))),
         (Connector, "no connector_id", without("connector_id")),
         (Connector, "empty connector_id", with(&json!({ "connector_id": "" }))),
         (Connector, "connector_id is no UUID", with(&json!({ "connector_id": "admin" }))),

@@ -23,7 +23,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::bootstrap::Bootstrap;
-use crate::{Database, DatabaseOptions, migrations, roles};
+use crate::{Database, DatabaseOptions, Tls, migrations, roles};
 
 mod session;
 mod tenant;
@@ -233,6 +233,8 @@ fn options(url: SecretString) -> DatabaseOptions {
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_mins(1),
         application_name: "autri-test",
+        tls: Tls::AsUrlSays,
+        max_idle: None,
     }
 }
 

@@ -6,7 +6,7 @@ use autri_domain::{
 use chrono::{DateTime, Utc};
 
 use super::TestDatabase;
-use crate::connectors::{self, ConnectorKind};
+use crate::connectors::{self, ConnectorKind, NewConnector};
 use crate::ingest::{KnowledgeBaseContent, NewChunk, NewDocument};
 use crate::{roles, tenancy};
 
@@ -53,7 +53,14 @@ impl Tenant {
         let base = base.expect("a knowledge base").expect("a library to attach it to");
         let connector = async |kind, suffix: &str| {
             let client = format!("{name}-{suffix}");
-            let made = connectors::insert(&admin, library.id, kind, &client, &client).await;
+            let new = NewConnector {
+                id: ConnectorId::new(),
+                library_id: library.id,
+                kind,
+                oauth_client_id: &client,
+                name: &client,
+            };
+            let made = connectors::insert(&admin, &new).await;
             made.expect("a connector").expect("a library for it").id
         };
         let tenant = Self {

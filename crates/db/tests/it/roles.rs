@@ -46,13 +46,31 @@ autri_ingest embedding_models: select
 autri_ingest knowledge_bases: select
 ";
 
+/// Every right of the functions' owner.
+const DEFINER_RIGHTS: &str = "\
+connectors: select
+embedding_models: select
+knowledge_bases: select, insert, update (chunk_count, lexeme_count)
+libraries: select, insert
+library_access: select, insert
+library_kbs: select, insert
+mcp_audit_log: insert
+notifications: select (user_id, type), insert
+org_members: select (org_id, user_id), insert
+orgs: select (id, personal_user), insert
+postings: select, insert, delete
+users: select, insert, update (user_pool_id, user_name)
+";
+
 /// Who else than its owner may call a function.
 const FUNCTION_RIGHTS: &str = "\
 append_mcp_audit: autri_mcp
 chunk_lexemes: autri_ingest
+connector_for_token: autri_pre_token
 enter_scope: autri_mcp
 ingest_knowledge_base_id: autri_ingest
 post_chunks: nobody
+provision_person: autri_admin, autri_post_confirmation
 resolve_connector: autri_mcp
 scope_knowledge_base_ids: autri_mcp
 scope_library_id: autri_mcp
@@ -91,12 +109,37 @@ async fn a_role_has_the_table_rights_it_needs_and_no_more() {
     assert_eq!(found, TABLE_RIGHTS);
 }
 
+#[tokio::test]
+async fn the_definer_has_the_rights_its_functions_need_and_no_more() {
+    let database = TestDatabase::create().await;
+    let tables = texts(&mut database.admin_connection().await, TABLES).await;
+    let mut connection = database.connection(roles::MIGRATE).await;
+    run(&mut connection, "SET ROLE autri_definer").await.unwrap();
+    let mut found = String::new();
+    for table in &tables {
+        let rights = table_rights(&mut connection, table).await;
+        if !rights.is_empty() {
+            writeln!(found, "{table}: {}", rights.join(", ")).unwrap();
+        }
+    }
+    assert_eq!(found, DEFINER_RIGHTS);
+}
+
 /// What the connection's role may do with a table, by trying.
 async fn table_rights(connection: &mut PgConnection, table: &str) -> Vec<String> {
+    let columns = format!(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum"
+    );
+    let columns = texts(connection, &columns).await;
     let mut rights = Vec::new();
     // EXPLAIN checks the rights and runs nothing.
+    rights.extend(
+        column_right(connection, "select", &columns, |column| {
+            format!("EXPLAIN SELECT {column} FROM {table}")
+        })
+        .await,
+    );
     for (right, sql) in [
-        ("select", format!("EXPLAIN SELECT 1 FROM {table}")),
         ("insert", format!("EXPLAIN INSERT INTO {table} DEFAULT VALUES")),
         ("delete", format!("EXPLAIN DELETE FROM {table}")),
         ("truncate", format!("SELECT 1 / has_table_privilege('{table}', 'TRUNCATE')::int")),
@@ -106,22 +149,29 @@ async fn table_rights(connection: &mut PgConnection, table: &str) -> Vec<String>
             rights.push(right.to_owned());
         }
     }
-    let columns = format!(
-        "SELECT attname::text FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum"
-    );
-    let columns = texts(connection, &columns).await;
-    let mut writable = Vec::new();
-    for column in &columns {
-        if is_allowed(connection, &format!("EXPLAIN UPDATE {table} SET {column} = DEFAULT")).await {
-            writable.push(column.as_str());
+    let update = |column: &str| format!("EXPLAIN UPDATE {table} SET {column} = DEFAULT");
+    rights.extend(column_right(connection, "update", &columns, update).await);
+    rights
+}
+
+/// A right on all columns, on those that are named, or none.
+async fn column_right(
+    connection: &mut PgConnection,
+    right: &str,
+    columns: &[String],
+    sql: impl Fn(&str) -> String,
+) -> Option<String> {
+    let mut allowed = Vec::new();
+    for column in columns {
+        if is_allowed(connection, &sql(column)).await {
+            allowed.push(column.as_str());
         }
     }
-    if writable.len() == columns.len() {
-        rights.push("update".to_owned());
-    } else if !writable.is_empty() {
-        rights.push(format!("update ({})", writable.join(", ")));
+    match allowed.len() {
+        0 => None,
+        all if all == columns.len() => Some(right.to_owned()),
+        _ => Some(format!("{right} ({})", allowed.join(", "))),
     }
-    rights
 }
 
 async fn is_allowed(connection: &mut PgConnection, sql: &str) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use autri_db::search::{SearchRequest, search};
 use autri_db::test_support::{Tenant, TestDatabase, principal};
-use autri_db::{Database, DatabaseOptions, DbError, ScopedTx, TenantScope, connectors, content, roles};
+use autri_db::{Database, DatabaseOptions, DbError, ScopedTx, TenantScope, Tls, connectors, content, roles};
 use autri_domain::{ChunkRef, DocumentId, KnowledgeBaseId, Principal};
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
@@ -209,6 +209,8 @@ async fn a_pooled_connection_carries_nothing_over() {
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(20),
         application_name: "autri-test",
+        tls: Tls::AsUrlSays,
+        max_idle: None,
     })
     .unwrap();
     for round in 0..3 {

@@ -1,8 +1,9 @@
 //! Which libraries and knowledge bases belong together: rules that constraints hold.
 
+use autri_db::connectors::{self, ConnectorKind, NewConnector};
 use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{ScopedTx, content, roles, tenancy};
-use autri_domain::{KnowledgeBaseId, LibraryId, OrgId};
+use autri_domain::{ConnectorId, KnowledgeBaseId, LibraryId, OrgId};
 use sqlx::PgConnection;
 
 use crate::raw_sql::{number, run, texts};
@@ -55,14 +56,14 @@ async fn a_knowledge_base_serves_two_libraries() {
 
     let admin = database.connect(roles::ADMIN);
     let second = tenancy::insert_library(&admin, acme.org_id, "second", "none").await.unwrap();
-    let connector = autri_db::connectors::insert(
-        &admin,
-        second.id,
-        autri_db::connectors::ConnectorKind::Machine,
-        "second-machine",
-        "second",
-    );
-    let connector = connector.await.unwrap().unwrap().id;
+    let new = NewConnector {
+        id: ConnectorId::new(),
+        library_id: second.id,
+        kind: ConnectorKind::Machine,
+        oauth_client_id: "second-machine",
+        name: "second",
+    };
+    let connector = connectors::insert(&admin, &new).await.unwrap().unwrap().id;
     let attached = attach(second.id, shared, acme.org_id, "none");
     run(&mut database.connection(roles::ADMIN).await, &attached).await.unwrap();
 

@@ -1,7 +1,7 @@
 //! The platform's probe: the one request that is answered without a token.
 
 use autri_db::test_support::TestDatabase;
-use autri_db::{Database, DatabaseOptions, roles};
+use autri_db::{Database, DatabaseOptions, Tls, roles};
 use autri_domain::ConnectorId;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -27,6 +27,8 @@ async fn a_ping_is_answered_without_a_token_keys_or_a_database() {
         acquire_timeout: Duration::from_secs(1),
         statement_timeout: Duration::from_secs(1),
         application_name: "nobody",
+        tls: Tls::AsUrlSays,
+        max_idle: None,
     };
     let setup = Setup { database: Some(Database::new(&nowhere).unwrap()), ..Setup::default() };
     let server = setup.start_with(database);

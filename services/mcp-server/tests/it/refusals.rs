@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use autri_db::test_support::TestDatabase;
-use autri_db::{Database, DatabaseOptions, roles};
+use autri_db::{Database, DatabaseOptions, Tls, roles};
 use autri_domain::ConnectorId;
 use serde_json::{Value, json};
 
@@ -302,6 +302,8 @@ async fn a_database_that_is_away_is_no_verdict_on_a_token() {
             acquire_timeout: Duration::from_millis(300),
             statement_timeout: Duration::from_secs(1),
             application_name: "nobody",
+            tls: Tls::AsUrlSays,
+            max_idle: None,
         };
         let database = Some(Database::new(&options).unwrap());
         let away = Setup { database, ..Setup::default() }.start_with(TestDatabase::reserve().await);

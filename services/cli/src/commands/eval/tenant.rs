@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use autri_db::Database;
-use autri_db::connectors::{self, ConnectorKind};
+use autri_db::connectors::{self, ConnectorKind, NewConnector};
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_db::tenancy::{self, Org};
 use autri_domain::{Caller, ConnectorId, KnowledgeBaseId, Principal, ScopeSet};
@@ -82,8 +82,14 @@ async fn fill(
     let library = tenancy::insert_library(database, org.id, "eval", model).await?;
     let base =
         tenancy::insert_knowledge_base(database, library.id, "eval").await?.context("the library is gone")?;
-    let connector = connectors::insert(database, library.id, ConnectorKind::Machine, client, "eval").await?;
-    let connector = connector.context("the library is gone")?;
+    let new = NewConnector {
+        id: ConnectorId::new(),
+        library_id: library.id,
+        kind: ConnectorKind::Machine,
+        oauth_client_id: client,
+        name: "eval",
+    };
+    let connector = connectors::insert(database, &new).await?.context("the library is gone")?;
     Ok((open(database, base.id).await?, principal(connector.id, client)))
 }
 
