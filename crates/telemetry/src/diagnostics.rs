@@ -4,6 +4,20 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+/// What `lambda_runtime` says on its own account and must not, or need not: at `trace` it writes every event in full, with
+/// people's addresses and what their clients sent; and it repeats a handler's error, which the handler has logged. (A panic
+/// is on stderr by the panic hook already.)
+const LAMBDA_DIRECTIVES: &str =
+    "lambda_runtime::layers::api_response=error,lambda_runtime::layers::panic=off";
+
+/// Installs the subscriber of a Lambda function: as [`install`], less what `lambda_runtime` must not write.
+///
+/// # Errors
+/// As [`install`].
+pub fn install_in_lambda(directives: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    install(&format!("{directives},{LAMBDA_DIRECTIVES}"))
+}
+
 /// Installs the process's subscriber. `directives` is a filter such as `info` or `warn,autri_auth=debug`
 /// (<https://docs.rs/tracing-subscriber/latest/tracing_subscriber/filter/struct.EnvFilter.html#directives>).
 ///

@@ -1,9 +1,18 @@
-//! What the binaries say about themselves: diagnostics on stderr, one request line on stdout.
+//! What the binaries say about themselves: diagnostics on stderr; request lines, invocation lines and metrics on stdout.
 //!
 //! Knows no domain type: everything arrives as text and numbers. Never logged, by anyone: a token, a query's text, a
-//! document's text.
+//! document's text, an e-mail address.
 
+mod caller_text;
 pub mod diagnostics;
+pub mod invocation_log;
+mod json_lines;
+pub mod metrics;
 pub mod request_log;
+mod time;
 
+pub use caller_text::shortened;
+pub use invocation_log::{InvocationLine, InvocationLog};
+pub use json_lines::JsonLines;
+pub use metrics::Metrics;
 pub use request_log::{RequestLine, RequestLog};

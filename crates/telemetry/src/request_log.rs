@@ -1,11 +1,12 @@
 //! The request log (finding F8 of the trial): one JSON line a request, whatever its outcome.
 
-use std::fmt;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Serialize, Serializer};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::JsonLines;
+use crate::time::rfc3339_millis;
 
 /// One request. Absent values are `null`, so that every line has the same keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,51 +40,36 @@ pub struct RequestLine {
     pub refusal: Option<String>,
 }
 
-fn rfc3339_millis<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
-}
-
 /// Where request lines go.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct RequestLog {
-    sink: Arc<Mutex<dyn Write + Send>>,
+    lines: JsonLines,
 }
 
 impl RequestLog {
     /// Lines on stdout.
     #[must_use]
     pub fn stdout() -> Self {
-        Self::to(std::io::stdout())
+        Self { lines: JsonLines::stdout() }
     }
 
     /// Lines to any writer.
     pub fn to(sink: impl Write + Send + 'static) -> Self {
-        Self { sink: Arc::new(Mutex::new(sink)) }
+        Self { lines: JsonLines::to(sink) }
     }
 
     /// Writes one line. A log that cannot be written stops no request: the failure goes to the diagnostics.
     pub fn write(&self, line: &RequestLine) {
-        let written = serde_json::to_vec(line).map_err(std::io::Error::from).and_then(|mut bytes| {
-            bytes.push(b'\n');
-            let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-            sink.write_all(&bytes)?;
-            sink.flush()
-        });
-        if let Err(error) = written {
+        if let Err(error) = self.lines.write(line) {
             tracing::error!(%error, request_id = line.request_id, "a request line could not be written");
         }
-    }
-}
-
-impl fmt::Debug for RequestLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestLog").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json_lines::captured::Captured;
 
     #[test]
     fn every_line_has_the_same_keys_and_ends_the_line() {
@@ -102,12 +88,10 @@ mod tests {
             mcp_protocol: None,
             refusal: None,
         };
-        let path = std::env::temp_dir().join(format!("autri-request-log-{}", std::process::id()));
-        RequestLog::to(std::fs::File::create(&path).unwrap()).write(&line);
-        let written = std::fs::read_to_string(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
+        let captured = Captured::default();
+        RequestLog::to(captured.clone()).write(&line);
         assert_eq!(
-            written,
+            captured.text(),
             concat!(
                 r#"{"time":"2023-11-14T22:13:20.000Z","method":"tools/call","tool":"se\narch","sub":null,"client_id":null,"#,
                 r#""connector_id":null,"status":401,"latency_ms":1.5,"db_ms":0.0,"request_id":"r","session_id":null,"#,

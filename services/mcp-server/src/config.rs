@@ -1,9 +1,7 @@
 //! The settings, read once from the environment. All that is missing or wrong is reported together.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,30 +11,12 @@ use autri_auth::{CognitoSettings, CognitoVerifier, JwksUrl, TokenVerifier};
 use autri_auth::{DEV_ISSUER, DevSecret, DevSettings, Hs256Verifier};
 use autri_domain::{Clock, DEFAULT_SCOPE, Scope};
 use autri_retrieval::embed::EmbedderChoice;
+use autri_settings::{Reader, Setting, SettingsError, settings};
 use axum::http::HeaderName;
 use secrecy::SecretString;
 use url::Url;
 
 use crate::app::{ProtocolOffer, Settings};
-
-/// A setting, for the documentation and for the errors.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// The environment variable.
-    pub name: &'static str,
-    /// What it is without one; `required` if there is nothing to fall back on.
-    pub default: &'static str,
-    /// What it does.
-    pub meaning: &'static str,
-}
-
-macro_rules! settings {
-    ($($constant:ident = $name:literal, $default:literal, $meaning:literal;)+) => {
-        $(const $constant: Setting = Setting { name: $name, default: $default, meaning: $meaning };)+
-        /// All settings, in the order of the documentation's table.
-        pub const SETTINGS: &[Setting] = &[$($constant),+];
-    };
-}
 
 settings! {
     AUTH = "AGENTCORE_AUTH", "required", "How tokens are verified: `cognito`. (`hs256-dev` exists in builds with the feature `dev-auth` only.)";
@@ -114,24 +94,13 @@ impl AuthConfig {
     }
 }
 
-/// Every setting that is missing or wrong.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError(Vec<String>);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the settings are not usable (docs/configuration.md has them all):")?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
-    }
-}
-
 impl Config {
     /// Reads the process's environment.
     ///
     /// # Errors
-    /// [`ConfigError`] with all that is missing or wrong.
+    /// [`SettingsError`] with all that is missing or wrong.
     #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
-    pub fn from_env() -> Result<Self, ConfigError> {
+    pub fn from_env() -> Result<Self, SettingsError> {
         Self::read(|name| std::env::var(name).ok())
     }
 
@@ -139,210 +108,143 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::from_env`].
-    pub fn read(source: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut reader = Reader { source: &source, problems: Vec::new() };
-        match reader.config() {
-            Some(config) if reader.problems.is_empty() => Ok(config),
-            _ => Err(ConfigError(reader.problems)),
+    pub fn read(source: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(&source);
+        let config = config(&mut reader);
+        reader.finish(config)
+    }
+}
+
+/// Reads everything before it gives up on anything, so that all problems are found at once.
+fn config(reader: &mut Reader<'_>) -> Option<Config> {
+    let bind = reader.parsed(BIND, SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8000));
+    let public_url = reader.required(PUBLIC_URL);
+    let public_url = public_url.and_then(|text| base_url(reader, PUBLIC_URL, &text));
+    let authorization_server = reader.optional(AUTHORIZATION_SERVER);
+    let authorization_server =
+        authorization_server.and_then(|text| base_url(reader, AUTHORIZATION_SERVER, &text));
+    let scope = scope(reader);
+    let auth = auth(reader, scope.as_ref(), bind);
+    let database_url = reader.required(DATABASE_URL);
+    let audit_key =
+        reader.required(AUDIT_KEY).and_then(|text| reader.checked(AUDIT_KEY, AuditKey::new(text.into())));
+    let argument_retention = reader.one_of(
+        AUDIT_ARGUMENTS,
+        &[("digest", ArgumentRetention::DigestOnly), ("clear", ArgumentRetention::Clear)],
+    );
+    let embedder = embedder(reader);
+    let database_max_connections = reader.number(DATABASE_CONNECTIONS, 2, 1, 100);
+    let allowed_origins = origins(reader);
+    let allowed_hosts = reader.list(ALLOWED_HOSTS);
+    let connector_header = reader.parsed(CONNECTOR_HEADER, HeaderName::from_static("x-autri-connector-id"));
+    let protocol =
+        reader.one_of(PROTOCOL, &[("all", ProtocolOffer::All), ("legacy", ProtocolOffer::LegacyOnly)]);
+    let max_body_bytes = reader.number(MAX_BODY, 4_194_304, 1_024, 67_108_864);
+    let call_timeout_secs = reader.number(CALL_TIMEOUT, 15, 1, 300);
+    let log = reader.optional(LOG).unwrap_or_else(|| "info,rmcp=warn".to_owned());
+    Some(Config {
+        bind,
+        auth: auth?,
+        database_url: database_url?.into(),
+        database_max_connections,
+        audit_key: audit_key?,
+        argument_retention,
+        embedder: embedder?,
+        log,
+        settings: Settings {
+            public_url: public_url?,
+            authorization_server: authorization_server
+                .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            required_scope: scope?,
+            allowed_origins,
+            allowed_hosts,
+            loopback_only: bind.ip().is_loopback(),
+            connector_header,
+            protocol,
+            max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
+            call_timeout: Duration::from_secs(u64::from(call_timeout_secs)),
+        },
+    })
+}
+
+fn auth(reader: &mut Reader<'_>, scope: Option<&Scope>, bind: SocketAddr) -> Option<AuthConfig> {
+    let kind = reader.required(AUTH)?;
+    match kind.as_str() {
+        "cognito" => cognito(reader, scope),
+        #[cfg(feature = "dev-auth")]
+        "hs256-dev" => dev(reader, scope, bind),
+        _ => {
+            // The address matters to development tokens alone.
+            let _ = bind;
+            reader.problem(AUTH, "is not a known value; it must be `cognito`");
+            None
         }
     }
 }
 
-struct Reader<'a> {
-    source: &'a dyn Fn(&str) -> Option<String>,
-    problems: Vec<String>,
+fn cognito(reader: &mut Reader<'_>, scope: Option<&Scope>) -> Option<AuthConfig> {
+    let issuer = reader.required(ISSUER)?;
+    let default_jwks = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
+    let jwks = reader.optional(JWKS_URL).unwrap_or(default_jwks);
+    let jwks_url = reader.checked(JWKS_URL, jwks.parse::<JwksUrl>());
+    let clients = reader.list(CLIENTS);
+    Some(AuthConfig::Cognito(CognitoSettings {
+        issuer,
+        jwks_url: jwks_url?,
+        required_scope: scope?.clone(),
+        client_ids: (!clients.is_empty()).then_some(clients),
+        audience: reader.optional(AUDIENCE),
+    }))
 }
 
-impl Reader<'_> {
-    /// Reads everything before it gives up on anything, so that all problems are found at once.
-    fn config(&mut self) -> Option<Config> {
-        let bind = self.parsed(BIND, SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8000));
-        let public_url = self.required(PUBLIC_URL);
-        let public_url = public_url.and_then(|text| self.base_url(PUBLIC_URL, &text));
-        let authorization_server = self.optional(AUTHORIZATION_SERVER);
-        let authorization_server =
-            authorization_server.and_then(|text| self.base_url(AUTHORIZATION_SERVER, &text));
-        let scope = self.scope();
-        let auth = self.auth(scope.as_ref(), bind);
-        let database_url = self.required(DATABASE_URL);
-        let audit_key =
-            self.required(AUDIT_KEY).and_then(|text| self.checked(AUDIT_KEY, AuditKey::new(text.into())));
-        let argument_retention = self.one_of(
-            AUDIT_ARGUMENTS,
-            &[("digest", ArgumentRetention::DigestOnly), ("clear", ArgumentRetention::Clear)],
-        );
-        let embedder = self.embedder();
-        let database_max_connections = self.number(DATABASE_CONNECTIONS, 2, 1, 100);
-        let allowed_origins = self.origins();
-        let allowed_hosts = self.list(ALLOWED_HOSTS);
-        let connector_header = self.parsed(CONNECTOR_HEADER, HeaderName::from_static("x-autri-connector-id"));
-        let protocol =
-            self.one_of(PROTOCOL, &[("all", ProtocolOffer::All), ("legacy", ProtocolOffer::LegacyOnly)]);
-        let max_body_bytes = self.number(MAX_BODY, 4_194_304, 1_024, 67_108_864);
-        let call_timeout_secs = self.number(CALL_TIMEOUT, 15, 1, 300);
-        let log = self.optional(LOG).unwrap_or_else(|| "info,rmcp=warn".to_owned());
-        Some(Config {
-            bind,
-            auth: auth?,
-            database_url: database_url?.into(),
-            database_max_connections,
-            audit_key: audit_key?,
-            argument_retention,
-            embedder: embedder?,
-            log,
-            settings: Settings {
-                public_url: public_url?,
-                authorization_server: authorization_server
-                    .map(|url| url.as_str().trim_end_matches('/').to_owned()),
-                required_scope: scope?,
-                allowed_origins,
-                allowed_hosts,
-                loopback_only: bind.ip().is_loopback(),
-                connector_header,
-                protocol,
-                max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
-                call_timeout: Duration::from_secs(u64::from(call_timeout_secs)),
-            },
-        })
+#[cfg(feature = "dev-auth")]
+fn dev(reader: &mut Reader<'_>, scope: Option<&Scope>, bind: SocketAddr) -> Option<AuthConfig> {
+    if !bind.ip().is_loopback() {
+        reader.problem(AUTH, "`hs256-dev` serves loopback addresses only: set AUTRI_BIND to 127.0.0.1:8000");
     }
+    let secret = reader.required(DEV_SECRET)?;
+    let secret = reader.checked(DEV_SECRET, DevSecret::new(secret.into()))?;
+    let settings = DevSettings { issuer: DEV_ISSUER.to_owned(), required_scope: scope?.clone() };
+    Some(AuthConfig::Dev { settings, secret })
+}
 
-    fn auth(&mut self, scope: Option<&Scope>, bind: SocketAddr) -> Option<AuthConfig> {
-        let kind = self.required(AUTH)?;
-        match kind.as_str() {
-            "cognito" => self.cognito(scope),
-            #[cfg(feature = "dev-auth")]
-            "hs256-dev" => self.dev(scope, bind),
-            _ => {
-                // The address matters to development tokens alone.
-                let _ = bind;
-                self.problem(AUTH, "is not a known value; it must be `cognito`");
-                None
-            }
+fn scope(reader: &mut Reader<'_>) -> Option<Scope> {
+    let text = reader.optional(SCOPE).unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
+    reader.checked(SCOPE, text.parse())
+}
+
+fn embedder(reader: &mut Reader<'_>) -> Option<EmbedderChoice> {
+    match reader.optional(EMBEDDER).as_deref() {
+        None | Some("none") => Some(EmbedderChoice::None),
+        Some("static") => Some(EmbedderChoice::Static { folder: PathBuf::from(reader.required(MODEL_DIR)?) }),
+        Some(_) => {
+            reader.problem(EMBEDDER, "must be `none` or `static`");
+            None
         }
     }
+}
 
-    fn cognito(&mut self, scope: Option<&Scope>) -> Option<AuthConfig> {
-        let issuer = self.required(ISSUER)?;
-        let default_jwks = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
-        let jwks = self.optional(JWKS_URL).unwrap_or(default_jwks);
-        let jwks_url = self.checked(JWKS_URL, jwks.parse::<JwksUrl>());
-        let clients = self.list(CLIENTS);
-        Some(AuthConfig::Cognito(CognitoSettings {
-            issuer,
-            jwks_url: jwks_url?,
-            required_scope: scope?.clone(),
-            client_ids: (!clients.is_empty()).then_some(clients),
-            audience: self.optional(AUDIENCE),
-        }))
-    }
-
-    #[cfg(feature = "dev-auth")]
-    fn dev(&mut self, scope: Option<&Scope>, bind: SocketAddr) -> Option<AuthConfig> {
-        if !bind.ip().is_loopback() {
-            self.problem(
-                AUTH,
-                "`hs256-dev` serves loopback addresses only: set AUTRI_BIND to 127.0.0.1:8000",
+fn origins(reader: &mut Reader<'_>) -> Vec<String> {
+    let origins = reader.list(ALLOWED_ORIGINS);
+    for origin in &origins {
+        let canonical = Url::parse(origin).ok().map(|url| url.origin().ascii_serialization());
+        if canonical.as_deref() != Some(origin) {
+            reader.problem(
+                ALLOWED_ORIGINS,
+                "must hold origins as browsers send them, such as https://app.autri.ai",
             );
         }
-        let secret = self.required(DEV_SECRET)?;
-        let secret = self.checked(DEV_SECRET, DevSecret::new(secret.into()))?;
-        let settings = DevSettings { issuer: DEV_ISSUER.to_owned(), required_scope: scope?.clone() };
-        Some(AuthConfig::Dev { settings, secret })
     }
+    origins
+}
 
-    fn scope(&mut self) -> Option<Scope> {
-        let text = self.optional(SCOPE).unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
-        self.checked(SCOPE, text.parse())
+fn base_url(reader: &mut Reader<'_>, setting: Setting, text: &str) -> Option<Url> {
+    let url =
+        Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    if url.is_none() {
+        reader.problem(setting, "must be an http or https URL");
     }
-
-    fn embedder(&mut self) -> Option<EmbedderChoice> {
-        match self.optional(EMBEDDER).as_deref() {
-            None | Some("none") => Some(EmbedderChoice::None),
-            Some("static") => {
-                Some(EmbedderChoice::Static { folder: PathBuf::from(self.required(MODEL_DIR)?) })
-            }
-            Some(_) => {
-                self.problem(EMBEDDER, "must be `none` or `static`");
-                None
-            }
-        }
-    }
-
-    fn origins(&mut self) -> Vec<String> {
-        let origins = self.list(ALLOWED_ORIGINS);
-        for origin in &origins {
-            let canonical = Url::parse(origin).ok().map(|url| url.origin().ascii_serialization());
-            if canonical.as_deref() != Some(origin) {
-                self.problem(
-                    ALLOWED_ORIGINS,
-                    "must hold origins as browsers send them, such as https://app.autri.ai",
-                );
-            }
-        }
-        origins
-    }
-
-    fn base_url(&mut self, setting: Setting, text: &str) -> Option<Url> {
-        let url = Url::parse(text)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
-        if url.is_none() {
-            self.problem(setting, "must be an http or https URL");
-        }
-        url
-    }
-
-    fn one_of<T: Copy>(&mut self, setting: Setting, choices: &[(&str, T)]) -> T {
-        let Some(text) = self.optional(setting) else { return choices[0].1 };
-        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == text) {
-            return *choice;
-        }
-        let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
-        self.problem(setting, &format!("must be {}", names.join(" or ")));
-        choices[0].1
-    }
-
-    fn number(&mut self, setting: Setting, default: u32, min: u32, max: u32) -> u32 {
-        let number = self.parsed(setting, default);
-        if !(min..=max).contains(&number) {
-            self.problem(setting, &format!("must be from {min} to {max}"));
-        }
-        number
-    }
-
-    fn parsed<T: FromStr>(&mut self, setting: Setting, default: T) -> T {
-        let Some(text) = self.optional(setting) else { return default };
-        text.parse().unwrap_or_else(|_| {
-            self.problem(setting, &format!("does not parse; the default is {}", setting.default));
-            default
-        })
-    }
-
-    fn checked<T, E: fmt::Display>(&mut self, setting: Setting, result: Result<T, E>) -> Option<T> {
-        result.map_err(|error| self.problem(setting, &error.to_string())).ok()
-    }
-
-    fn list(&mut self, setting: Setting) -> Vec<String> {
-        let text = self.optional(setting).unwrap_or_default();
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    }
-
-    fn required(&mut self, setting: Setting) -> Option<String> {
-        let value = self.optional(setting);
-        if value.is_none() {
-            self.problem(setting, "is missing");
-        }
-        value
-    }
-
-    fn optional(&self, setting: Setting) -> Option<String> {
-        (self.source)(setting.name).filter(|value| !value.is_empty())
-    }
-
-    /// Values are never repeated: some are secrets.
-    fn problem(&mut self, setting: Setting, what: &str) {
-        self.problems.push(format!("{}: {what}", setting.name));
-    }
+    url
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod config;
 pub mod http;
+mod listen;
 pub mod serve;
 pub mod tools;
 

@@ -1,12 +1,11 @@
 //! From settings to a listening server, and its end.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use autri_audit_log::AuditLog;
-use autri_db::{Database, DatabaseOptions};
+use autri_db::{Database, DatabaseOptions, Tls};
 use autri_domain::SystemClock;
 use autri_retrieval::search::Retriever;
 use autri_telemetry::RequestLog;
@@ -14,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
-use crate::{App, http};
+use crate::{App, http, listen};
 
 /// How long a request may wait for a database connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,6 +46,8 @@ pub fn app(config: Config) -> anyhow::Result<App> {
         // Before the call's own limit, so that a slow statement ends as an error with a row in the audit log.
         statement_timeout: config.settings.call_timeout.mul_f32(0.8),
         application_name: "autri-mcp-server",
+        tls: Tls::AsUrlSays,
+        max_idle: None,
     })?;
     Ok(App {
         verifier: config.auth.into_verifier(clock.clone()),
@@ -71,23 +72,18 @@ async fn serve(listener: TcpListener, app: Arc<App>) -> anyhow::Result<()> {
         tracing::info!("draining");
         stopping.send_replace(true);
     };
-    let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(told_to_stop);
     let drained = async {
-        server.await.context("the listener failed")?;
+        listen::serve(listener, http::router(Arc::clone(&app)), told_to_stop).await;
         // Waits for calls whose client went away as well: each still writes its row.
         app.database.close().await;
-        Ok(())
     };
     tokio::select! {
-        drained = drained => drained,
+        () = drained => {}
         () = async {
             // An error means that the sender is gone, which is the end too.
             let _ = stop_requested.wait_for(|stop| *stop).await;
             tokio::time::sleep(DRAIN_TIMEOUT).await;
-        } => {
-            tracing::warn!("requests were still under way when the drain ended");
-            Ok(())
-        }
+        } => tracing::warn!("requests were still under way when the drain ended"),
     }
+    Ok(())
 }

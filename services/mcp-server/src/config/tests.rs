@@ -5,7 +5,7 @@ use super::*;
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// Settings that are enough, with some of them changed.
-fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+fn read(changes: &[(&str, &str)]) -> Result<Config, SettingsError> {
     let mut settings = BTreeMap::from([
         ("AGENTCORE_AUTH", "cognito"),
         ("COGNITO_ISSUER", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Autri"),
@@ -108,7 +108,7 @@ fn a_bad_value_is_named_and_not_repeated() {
         ("AUTRI_CALL_TIMEOUT_SECS", "-1"),
     ];
     for (name, value) in cases {
-        let ConfigError(problems) = read(&[(name, value)]).unwrap_err();
+        let SettingsError(problems) = read(&[(name, value)]).unwrap_err();
         let [problem] = &problems[..] else { panic!("{name}={value}: {problems:?}") };
         assert!(problem.starts_with(&format!("{name}: ")), "{problem}");
         let mentioned = value.len() > 2 && problem.contains(value);
@@ -118,7 +118,7 @@ fn a_bad_value_is_named_and_not_repeated() {
 
 #[test]
 fn all_problems_are_found_at_once_and_an_empty_value_is_none() {
-    let ConfigError(problems) = read(&[
+    let SettingsError(problems) = read(&[
         ("AGENTCORE_AUTH", ""),
         ("DATABASE_URL", ""),
         ("AUTRI_AUDIT_KEY", ""),
@@ -145,7 +145,7 @@ fn all_problems_are_found_at_once_and_an_empty_value_is_none() {
 fn development_tokens_do_not_exist_in_this_build() {
     let settings =
         [("AGENTCORE_AUTH", "hs256-dev"), ("AUTRI_DEV_JWT_SECRET", SECRET), ("AUTRI_BIND", "127.0.0.1:0")];
-    let ConfigError(problems) = read(&settings).unwrap_err();
+    let SettingsError(problems) = read(&settings).unwrap_err();
     assert_eq!(problems, ["AGENTCORE_AUTH: is not a known value; it must be `cognito`"]);
 }
 
@@ -153,7 +153,7 @@ fn development_tokens_do_not_exist_in_this_build() {
 mod dev {
     use super::*;
 
-    fn dev(bind: &str, secret: &str) -> Result<Config, ConfigError> {
+    fn dev(bind: &str, secret: &str) -> Result<Config, SettingsError> {
         read(&[("AGENTCORE_AUTH", "hs256-dev"), ("AUTRI_DEV_JWT_SECRET", secret), ("AUTRI_BIND", bind)])
     }
 
@@ -168,7 +168,7 @@ mod dev {
     #[test]
     fn development_tokens_are_taken_nowhere_else() {
         for bind in ["0.0.0.0:8000", "[::]:8000", "10.0.0.1:8000", ""] {
-            let ConfigError(problems) = dev(bind, SECRET).unwrap_err();
+            let SettingsError(problems) = dev(bind, SECRET).unwrap_err();
             assert_eq!(problems.len(), 1, "{bind}");
             assert!(problems[0].starts_with("AGENTCORE_AUTH: `hs256-dev` serves loopback"), "{problems:?}");
         }
@@ -177,7 +177,7 @@ mod dev {
     #[test]
     fn a_short_or_missing_secret_is_refused() {
         for secret in ["", "0123456789abcdef0123456789abcde"] {
-            let ConfigError(problems) = dev("127.0.0.1:8000", secret).unwrap_err();
+            let SettingsError(problems) = dev("127.0.0.1:8000", secret).unwrap_err();
             assert_eq!(problems.len(), 1, "{secret}");
             assert!(problems[0].starts_with("AUTRI_DEV_JWT_SECRET: "), "{problems:?}");
         }

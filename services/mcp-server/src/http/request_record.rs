@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use autri_domain::Principal;
-use autri_telemetry::{RequestLine, RequestLog};
+use autri_telemetry::{RequestLine, RequestLog, shortened};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -22,8 +22,6 @@ use crate::App;
 const INTERNAL_ERROR: i32 = -32603;
 /// What nginx logs for a client that went away; there is no registered code.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
-/// The longest text from a request that goes into the log.
-const MAX_LOGGED_CHARS: usize = 200;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MCP_SESSION_ID: &str = "mcp-session-id";
@@ -207,15 +205,6 @@ fn new_request_id() -> String {
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(shortened)
-}
-
-/// A caller's text, bounded, and without what could break a line for whoever reads the log: JSON escapes only some of it.
-fn shortened(text: &str) -> String {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.chars()
-        .take(MAX_LOGGED_CHARS)
-        .map(|c| if breaks(c) { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -1,35 +1,28 @@
 //! docs/configuration.md has every setting, as the binary describes them.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use autri_mcp_server::config::SETTINGS;
+use autri_settings::markdown_table;
 
 const BEGIN: &str =
     "<!-- The table is generated: UPDATE_DOCS=1 cargo test --package autri-mcp-server documentation -->\n";
 const END: &str = "<!-- End of the table. -->\n";
 
-fn table() -> String {
-    let mut table = String::from("| Variable | Default | Meaning |\n|---|---|---|\n");
-    for setting in SETTINGS {
-        writeln!(table, "| `{}` | {} | {} |", setting.name, setting.default, setting.meaning).unwrap();
-    }
-    table
-}
-
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the way to renew what this test compares with")]
 fn the_table_of_settings_is_current() {
+    let table = markdown_table(SETTINGS);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let page = std::fs::read_to_string(&file).unwrap();
     let (before, rest) = page.split_once(BEGIN).expect("the line before the table");
     let (written, after) = rest.split_once(END).expect("the line after the table");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&file, [before, BEGIN, &table(), END, after].concat()).unwrap();
+        std::fs::write(&file, [before, BEGIN, &table, END, after].concat()).unwrap();
         return;
     }
     assert!(
-        written == table(),
+        written == table,
         "docs/configuration.md is stale; renew it: UPDATE_DOCS=1 cargo test --package autri-mcp-server documentation"
     );
 }

@@ -20,3 +20,4 @@ mod support;
 mod tenancy;
 mod untrusted;
 mod versions;
+mod web_app_token;
