@@ -1,0 +1,34 @@
+//! AWS services behind Autri's own types: Cognito user pools, Parameter Store, and the database whose login is a secret.
+//!
+//! The SDK stays in here: none of its types is in this crate's signatures. What may be done with an answer, such as who is
+//! invited, is for others to say.
+// The SDK's futures are boxed: they are kilobytes large, and nest deeper than the compiler follows by default in a future
+// that awaits one of them within its own.
+
+#[cfg(feature = "user-pool")]
+pub mod app_clients;
+mod config;
+mod database_location;
+mod database_secret;
+mod error;
+#[cfg(feature = "parameters")]
+pub mod parameters;
+#[cfg(feature = "test-support")]
+pub mod test_support;
+#[cfg(feature = "user-pool")]
+mod time;
+mod trigger_database;
+#[cfg(feature = "user-pool")]
+pub mod user_pool;
+
+#[cfg(feature = "user-pool")]
+pub use app_clients::{AppClient, ClientSecret, InteractiveClient, NewClientSecret};
+pub use config::{AwsConfig, Patience};
+pub use database_location::{DatabaseLocation, DatabaseLocationError};
+pub use database_secret::DatabaseSecretError;
+pub use error::AwsError;
+#[cfg(feature = "parameters")]
+pub use parameters::{Parameter, ParameterKind, ParameterStore};
+pub use trigger_database::{TriggerDatabase, TriggerDatabaseError};
+#[cfg(feature = "user-pool")]
+pub use user_pool::{Deletion, PoolUser, UserPool};
