@@ -63,6 +63,7 @@ fn verifier(key: &KeyPair) -> Result<CognitoVerifier, Box<dyn Error>> {
         issuer: ISSUER.to_owned(),
         jwks_url: format!("{ISSUER}/.well-known/jwks.json").parse()?,
         required_scope: SCOPE.parse()?,
+        also_accepted_scopes: Vec::new(),
         client_ids: None,
         audience: None,
     };

@@ -60,6 +60,8 @@ impl Audience {
 pub(crate) struct ClaimRules {
     pub(crate) issuer: String,
     pub(crate) required_scope: Scope,
+    /// Any of these does as well.
+    pub(crate) also_accepted_scopes: Vec<Scope>,
     /// The only clients let in; `None` lets in every client of the issuer.
     pub(crate) client_ids: Option<Vec<String>>,
     /// The audience that `aud` must hold; `None` ignores `aud`.
@@ -82,7 +84,8 @@ impl ClaimRules {
         let subject = claims.sub.filter(|sub| is_identifier(sub)).ok_or(InvalidReason::Subject)?;
         let connector_id = connector(claims.connector_id.as_deref())?;
         let scopes = ScopeSet::parse(claims.scope.as_deref().unwrap_or_default());
-        if !scopes.contains(&self.required_scope) {
+        let mut accepted = std::iter::once(&self.required_scope).chain(&self.also_accepted_scopes);
+        if !accepted.any(|scope| scopes.contains(scope)) {
             return Err(Refusal::InsufficientScope);
         }
         Ok(verified(connector_id, client_id, subject, scopes))

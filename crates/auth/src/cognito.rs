@@ -20,8 +20,11 @@ pub struct CognitoSettings {
     pub issuer: String,
     /// Where the issuer's keys are. Not derived from `issuer`: emulators serve them elsewhere.
     pub jwks_url: JwksUrl,
-    /// The scope that every token must carry.
+    /// The scope that every token must carry, or one of those accepted beside it.
     pub required_scope: Scope,
+    /// Scopes that do as well. Tokens of Cognito's own API (`InitiateAuth`) carry `aws.cognito.signin.user.admin` and no
+    /// resource server's scope.
+    pub also_accepted_scopes: Vec<Scope>,
     /// The only app clients let in; `None` lets in every client of the pool.
     pub client_ids: Option<Vec<String>>,
     /// The audience that `aud` must hold; `None` ignores `aud`, which Cognito sets only on request (RFC 8707).
@@ -49,8 +52,9 @@ impl CognitoVerifier {
     /// A verifier with its keys from `source`; `settings.jwks_url` is not looked at.
     #[must_use]
     pub fn new(settings: CognitoSettings, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
-        let CognitoSettings { issuer, jwks_url: _, required_scope, client_ids, audience } = settings;
-        let rules = ClaimRules { issuer, required_scope, client_ids, audience };
+        let CognitoSettings { issuer, jwks_url: _, required_scope, also_accepted_scopes, client_ids, audience } =
+            settings;
+        let rules = ClaimRules { issuer, required_scope, also_accepted_scopes, client_ids, audience };
         Self { rules, keys: KeyCache::new(source, Arc::clone(&clock)), clock }
     }
 

@@ -70,7 +70,13 @@ impl Hs256Verifier {
     #[must_use]
     pub fn new(settings: DevSettings, secret: &DevSecret, clock: Arc<dyn Clock>) -> Self {
         let DevSettings { issuer, required_scope } = settings;
-        let rules = ClaimRules { issuer, required_scope, client_ids: None, audience: None };
+        let rules = ClaimRules {
+            issuer,
+            required_scope,
+            also_accepted_scopes: Vec::new(),
+            client_ids: None,
+            audience: None,
+        };
         Self { rules, key: DecodingKey::from_secret(secret.bytes()), clock }
     }
 

@@ -1,10 +1,55 @@
 //! What a person can do about an error.
 
+use std::borrow::Cow;
+
+#[cfg(feature = "aws")]
+use autri_aws::AwsError;
 use autri_db::DbError;
 
+#[cfg(feature = "aws")]
+use crate::aws_step::AwsStep;
+
 /// The next step for the first error of the chain that has one.
-pub(crate) fn for_error(error: &anyhow::Error) -> Option<&'static str> {
-    error.chain().find_map(|cause| cause.downcast_ref::<DbError>()).and_then(for_database_error)
+pub(crate) fn for_error(error: &anyhow::Error) -> Option<Cow<'static, str>> {
+    #[cfg(feature = "aws")]
+    if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<AwsError>()) {
+        let permission = error.downcast_ref::<AwsStep>().map(|step| step.permission);
+        return for_aws_error(cause, permission);
+    }
+    error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<DbError>())
+        .and_then(for_database_error)
+        .map(Cow::from)
+}
+
+/// `permission`: what the call needed, where that is known.
+#[cfg(feature = "aws")]
+fn for_aws_error(error: &AwsError, permission: Option<&str>) -> Option<Cow<'static, str>> {
+    Some(match error {
+        AwsError::NoCredentials(_) => {
+            "sign in to AWS (`aws sso login`), or name a profile in AWS_PROFILE; AWS_REGION says where".into()
+        }
+        AwsError::Denied(_) => match permission {
+            Some(permission) => {
+                format!("the credentials have expired (`aws sso login`), or lack the permission {permission}")
+                    .into()
+            }
+            None => {
+                "have the credentials expired (`aws sso login`)? docs/operations.md lists the permissions"
+                    .into()
+            }
+        },
+        AwsError::NotFound(_) => {
+            "is it the right name, and the right AWS_REGION and account (AWS_PROFILE)?".into()
+        }
+        AwsError::Busy(_) => "AWS takes fewer calls a second than that; try again".into(),
+        AwsError::Unavailable(_) => "is AWS reachable from here, and is AWS_REGION right? try again".into(),
+        AwsError::Unsupported(_) => {
+            "this endpoint does not know the operation: an older partition, or an emulator".into()
+        }
+        AwsError::Rejected { .. } => return None,
+    })
 }
 
 fn for_database_error(error: &DbError) -> Option<&'static str> {
@@ -36,7 +81,12 @@ fn for_rule(constraint: &str) -> Option<&'static str> {
         "connectors_oauth_client_id_key" => Some(
             "this OAuth client has a connector already, and a client opens one library only; see `autri connector list`",
         ),
-        "libraries_org_fkey" => Some("there is no such org; see `autri org list`"),
+        "libraries_org_fkey" | "org_members_org_fkey" => Some("there is no such org; see `autri org list`"),
+        "library_access_library_fkey" => Some("there is no such library; see `autri library list`"),
+        "users_email_key" => Some("another person has this address already; see `autri user list`"),
+        "users_user_pool_and_name_key" => {
+            Some("the records of another person name this user; see `autri user list --json`")
+        }
         "libraries_org_name_key" => Some("the org has a library of this name; see `autri library list`"),
         "libraries_embedding_model_fkey" => Some("the embedding model is not known to this database"),
         "knowledge_bases_org_name_key" => {

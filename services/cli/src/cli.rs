@@ -5,7 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 
-use crate::commands::{audit, connector, db, eval, ingest, knowledge_base, library, model, org};
+#[cfg(feature = "aws")]
+use crate::commands::user;
+use crate::commands::{
+    audit, connector, db, eval, ingest, knowledge_base, library, model, notification, org,
+};
 #[cfg(feature = "dev-auth")]
 use crate::commands::{dev, token};
 use crate::context::Context;
@@ -50,6 +54,11 @@ enum Command {
     Ingest(ingest::IngestArgs),
     /// Keep connectors: OAuth clients, each bound to one library
     Connector(connector::ConnectorArgs),
+    /// Keep people: who is invited, who has an account
+    #[cfg(feature = "aws")]
+    User(user::UserArgs),
+    /// Look at what the web app tells people
+    Notification(notification::NotificationArgs),
     /// Make a bearer token for a server in development
     #[cfg(feature = "dev-auth")]
     Token(token::TokenArgs),
@@ -74,6 +83,9 @@ impl Cli {
             Command::KnowledgeBase(args) => knowledge_base::run(args, &context).await,
             Command::Ingest(args) => ingest::run(args, &context).await,
             Command::Connector(args) => connector::run(args, &context).await,
+            #[cfg(feature = "aws")]
+            Command::User(args) => user::run(args, &context).await,
+            Command::Notification(args) => notification::run(args, &context).await,
             #[cfg(feature = "dev-auth")]
             Command::Token(args) => token::run(args, &context).await,
             Command::Audit(args) => audit::run(args, &context).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use autri_db::{Database, DatabaseOptions};
+use autri_db::{Database, DatabaseOptions, Tls};
 use autri_domain::{Clock, SystemClock};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -75,5 +75,7 @@ pub(crate) fn connect(url: SecretString) -> anyhow::Result<Database> {
         acquire_timeout: ACQUIRE_TIMEOUT,
         statement_timeout: STATEMENT_TIMEOUT,
         application_name: "autri",
+        tls: Tls::AsUrlSays,
+        max_idle: None,
     })?)
 }

@@ -4,7 +4,11 @@
 //! server as a process of its own), or read the environment outside [`environment`] and clap's declared variables.
 
 mod advice;
+#[cfg(feature = "aws")]
+mod aws_step;
 mod cli;
+#[cfg(feature = "aws")]
+mod cognito;
 mod commands;
 mod context;
 mod embedder;
@@ -12,6 +16,7 @@ mod environment;
 mod hex;
 mod model;
 mod output;
+mod person;
 mod workspace;
 
 use std::process::ExitCode;

@@ -8,20 +8,14 @@ use autri_local_postgres::{Progress, Step};
 use autri_retrieval::embed::install::{self, InstalledModel, ModelNotice, WORDLLAMA, install_from_wheel};
 
 use crate::environment::Environment;
-use crate::output;
+use crate::{output, workspace};
 
 /// The model that is offered.
 const MODEL: ModelNotice = WORDLLAMA;
 
-/// Where the model is kept unless told otherwise: in the user's cache, so that all checkouts share one. In the current
-/// folder's `.autri` where there is no home.
+/// Where the model is kept unless told otherwise.
 pub(crate) fn default_dir(environment: &Environment) -> PathBuf {
-    let absolute =
-        |folder: Option<&std::ffi::OsString>| folder.map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute(environment.xdg_cache_home.as_ref())
-        .or_else(|| absolute(environment.home.as_ref()).map(|home| home.join(".cache")))
-        .map_or_else(|| PathBuf::from(".autri"), |cache| cache.join("autri"));
-    cache.join("models").join(MODEL.name)
+    workspace::user_cache(environment).join("models").join(MODEL.name)
 }
 
 /// The model in `dir`, if a whole one is there.

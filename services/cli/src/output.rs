@@ -12,6 +12,9 @@ use crate::advice;
 
 /// Width of the first column of [`field`].
 const LABEL_WIDTH: usize = 12;
+/// Width of the first column of [`entry`].
+#[cfg(feature = "aws")]
+const ENTRY_WIDTH: usize = 16;
 
 /// Writes a line of the answer.
 pub(crate) fn line(text: impl Display) {
@@ -27,6 +30,12 @@ pub(crate) fn note(text: impl Display) {
 /// Writes a line that is not part of the answer: a label and, aligned with those above and below, a text.
 pub(crate) fn field(label: &str, text: impl Display) {
     note(format_args!("{label:LABEL_WIDTH$}{text}"));
+}
+
+/// Writes a line of the answer: a label and, aligned with those above and below, a text.
+#[cfg(feature = "aws")]
+pub(crate) fn entry(label: &str, text: impl Display) {
+    line(format_args!("{label:ENTRY_WIDTH$}{text}"));
 }
 
 /// Writes the answer as JSON.

@@ -1,5 +1,6 @@
 //! Where this checkout is, and the data folder of `autri dev` in it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -28,6 +29,15 @@ fn is_root(folder: &Path) -> bool {
 /// Where `autri dev` keeps its data unless told otherwise.
 pub(crate) fn default_data_dir(environment: &Environment) -> PathBuf {
     root(environment).unwrap_or_default().join(DATA_DIR)
+}
+
+/// Where fetched things are kept that all checkouts share: `autri` in the user's cache folder (XDG Base Directory
+/// Specification), in the current folder's `.autri` where there is no home.
+pub(crate) fn user_cache(environment: &Environment) -> PathBuf {
+    let absolute = |folder: Option<&OsString>| folder.map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute(environment.xdg_cache_home.as_ref())
+        .or_else(|| absolute(environment.home.as_ref()).map(|home| home.join(".cache")))
+        .map_or_else(|| PathBuf::from(DATA_DIR), |cache| cache.join("autri"))
 }
 
 /// The database of the `autri dev` that runs with this data folder, as `autri_admin`.

@@ -23,6 +23,7 @@ settings! {
     ISSUER = "COGNITO_ISSUER", "required with `cognito`", "The user pool's issuer, compared with the claim `iss`: `https://cognito-idp.{region}.amazonaws.com/{pool}`.";
     JWKS_URL = "COGNITO_JWKS_URL", "`{COGNITO_ISSUER}/.well-known/jwks.json`", "Where the pool's public keys are: https, or http on loopback.";
     SCOPE = "COGNITO_REQUIRED_SCOPE", "`mcp.autri.ai/mcp.invoke`", "The scope that a token must carry.";
+    OTHER_SCOPES = "COGNITO_ALSO_ACCEPTED_SCOPES", "none", "Scopes that do as well, separated by commas. `aws.cognito.signin.user.admin` lets in people who sign in by Cognito's API with a password: such tokens carry no other scope.";
     CLIENTS = "COGNITO_CLIENT_ID", "any client", "The OAuth clients whose tokens are taken, separated by commas.";
     AUDIENCE = "COGNITO_AUDIENCE", "not checked", "The audience that a token must carry (Cognito sets one with resource binding).";
     DEV_SECRET = "AUTRI_DEV_JWT_SECRET", "required with `hs256-dev`", "The shared secret of development tokens: at least 32 bytes. Loopback only.";
@@ -188,10 +189,13 @@ fn cognito(reader: &mut Reader<'_>, scope: Option<&Scope>) -> Option<AuthConfig>
     let jwks = reader.optional(JWKS_URL).unwrap_or(default_jwks);
     let jwks_url = reader.checked(JWKS_URL, jwks.parse::<JwksUrl>());
     let clients = reader.list(CLIENTS);
+    let other_scopes = reader.list(OTHER_SCOPES).into_iter().map(|text| text.parse()).collect();
+    let other_scopes = reader.checked::<Vec<Scope>, _>(OTHER_SCOPES, other_scopes);
     Some(AuthConfig::Cognito(CognitoSettings {
         issuer,
         jwks_url: jwks_url?,
         required_scope: scope?.clone(),
+        also_accepted_scopes: other_scopes?,
         client_ids: (!clients.is_empty()).then_some(clients),
         audience: reader.optional(AUDIENCE),
     }))

@@ -1,6 +1,6 @@
 //! What is let in, and as whom.
 
-use autri_auth::{CLOCK_SKEW_SECS, CognitoSettings};
+use autri_auth::{CLOCK_SKEW_SECS, CognitoSettings, Refusal};
 use autri_domain::Caller;
 use serde_json::json;
 
@@ -51,6 +51,17 @@ async fn an_audience_is_ignored_unless_one_is_demanded() {
     }
     let token = signer(0).token(KID, &claims_with(&json!({ "aud": "https://other.example" })));
     assert!(verifier(settings()).verify(&token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_scope_does_only_if_it_is_required_or_accepted_beside_it() {
+    let of_the_api = "aws.cognito.signin.user.admin";
+    let token = signer(0).token(KID, &claims_with(&json!({ "scope": of_the_api })));
+    let also_accepted_scopes = vec!["other/scope".parse().unwrap(), of_the_api.parse().unwrap()];
+    let accepting = verifier(CognitoSettings { also_accepted_scopes, ..settings() });
+    assert!(accepting.verify(&token).await.is_ok());
+    assert!(accepting.verify(&signer(0).token(KID, &claims())).await.is_ok());
+    assert_eq!(verifier(settings()).verify(&token).await, Err(Refusal::InsufficientScope));
 }
 
 #[tokio::test]

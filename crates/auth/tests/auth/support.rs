@@ -105,6 +105,7 @@ pub(crate) fn settings() -> CognitoSettings {
         issuer: ISSUER.to_owned(),
         jwks_url: "https://keys.invalid/jwks.json".parse().unwrap(),
         required_scope: SCOPE.parse().unwrap(),
+        also_accepted_scopes: Vec::new(),
         client_ids: None,
         audience: None,
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use autri_db::Database;
-use autri_db::connectors::{self, Connector, ConnectorKind};
+use autri_db::connectors::{self, Connector};
 use autri_domain::{ConnectorId, LibraryId};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -13,11 +13,20 @@ use url::Url;
 use crate::context::Context;
 use crate::output;
 
+#[cfg(feature = "aws")]
+pub(crate) mod app_client;
+mod create;
+mod revoke;
+#[cfg(feature = "aws")]
+mod rotate_secret;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  autri connector create --library 0197f6a2-8c1e-7000-8000-000000000002 --machine --client-id 4t2k… --name \"CI agent\"
+  autri connector create --library 0197f6a2-8c1e-7000-8000-000000000002 --machine --name \"CI agent\"
+  autri connector create --library 0197f6a2-8c1e-7000-8000-000000000002 --interactive --name Handbook
   autri connector list --json
   autri connector url 0197f6a2-8c1e-7000-8000-000000000003 --public-url https://mcp.example.com
+  autri connector rotate-secret 0197f6a2-8c1e-7000-8000-000000000003
   autri connector revoke 0197f6a2-8c1e-7000-8000-000000000003")]
 pub(crate) struct ConnectorArgs {
     #[command(subcommand)]
@@ -26,8 +35,8 @@ pub(crate) struct ConnectorArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Bind an OAuth client to a library
-    Create(CreateArgs),
+    /// Make an OAuth client that opens a library, or bind one that exists
+    Create(create::CreateArgs),
     /// List connectors, oldest first, with the revoked ones
     List {
         /// Only this library's
@@ -36,12 +45,11 @@ enum Command {
         #[command(flatten)]
         base: BaseUrl,
     },
-    /// Refuse its tokens from the next call on
-    Revoke {
-        /// The connector
-        #[arg(value_name = "ID")]
-        connector: ConnectorId,
-    },
+    /// Give a machine connector a new secret, and end the old one
+    #[cfg(feature = "aws")]
+    RotateSecret(rotate_secret::RotateArgs),
+    /// Refuse its tokens from the next call on, and delete its app client
+    Revoke(revoke::RevokeArgs),
     /// Print the URL that clients are given
     Url {
         /// The connector
@@ -53,35 +61,7 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-struct CreateArgs {
-    /// The library that it opens
-    #[arg(long, value_name = "ID")]
-    library: LibraryId,
-    #[command(flatten)]
-    kind: KindArgs,
-    /// The OAuth client's id
-    #[arg(long, value_name = "CLIENT")]
-    client_id: String,
-    /// What people call it, 1 to 200 characters
-    #[arg(long)]
-    name: String,
-    #[command(flatten)]
-    base: BaseUrl,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-struct KindArgs {
-    /// For a program: a client with a secret (`client_credentials`)
-    #[arg(long)]
-    machine: bool,
-    /// For people, who sign in (authorization code with PKCE)
-    #[arg(long)]
-    interactive: bool,
-}
-
-#[derive(Debug, Args)]
-struct BaseUrl {
+pub(crate) struct BaseUrl {
     /// Where clients reach the server
     #[arg(long, value_name = "URL", env = "AUTRI_PUBLIC_URL", default_value = "http://127.0.0.1:8000")]
     public_url: Url,
@@ -100,27 +80,14 @@ pub(crate) fn connector_url(public_url: &Url, connector: ConnectorId) -> String 
 
 pub(crate) async fn run(args: ConnectorArgs, context: &Context) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Create(args) => create(args, context).await?,
+        Command::Create(args) => create::run(args, context).await?,
         Command::List { library, base } => list(library, &base, context).await?,
-        Command::Revoke { connector } => revoke(connector, context).await?,
+        #[cfg(feature = "aws")]
+        Command::RotateSecret(args) => rotate_secret::run(args, context).await?,
+        Command::Revoke(args) => revoke::run(args, context).await?,
         Command::Url { connector, base } => url(connector, &base, context).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn create(args: CreateArgs, context: &Context) -> anyhow::Result<()> {
-    let kind = if args.kind.machine { ConnectorKind::Machine } else { ConnectorKind::Interactive };
-    let database = context.database()?;
-    let made = connectors::insert(&database, args.library, kind, &args.client_id, &args.name).await?;
-    let library = args.library;
-    let connector =
-        made.with_context(|| format!("there is no library {library}; see `autri library list`"))?;
-    if context.json {
-        output::json(&as_json(&connector, &args.base))?;
-    } else {
-        output::line(format_args!("{}\n{}", connector.id, args.base.of(connector.id)));
-    }
-    Ok(())
 }
 
 async fn list(library: Option<LibraryId>, base: &BaseUrl, context: &Context) -> anyhow::Result<()> {
@@ -132,17 +99,6 @@ async fn list(library: Option<LibraryId>, base: &BaseUrl, context: &Context) -> 
     let rows: Vec<_> = connectors.into_iter().map(row).collect();
     output::table(["ID", "NAME", "KIND", "CLIENT", "LIBRARY", "STATE"], &rows);
     Ok(())
-}
-
-async fn revoke(id: ConnectorId, context: &Context) -> anyhow::Result<()> {
-    let revoked_at = connectors::revoke(&context.database()?, id).await?;
-    let revoked_at = revoked_at.with_context(|| unknown(id))?;
-    if context.json {
-        output::json(&json!({ "id": id, "revoked_at": revoked_at }))
-    } else {
-        output::line(format_args!("revoked at {revoked_at}"));
-        Ok(())
-    }
 }
 
 async fn url(id: ConnectorId, base: &BaseUrl, context: &Context) -> anyhow::Result<()> {

@@ -11,11 +11,15 @@ use crate::context::Context;
 use crate::embedder::{self, EmbedderArgs};
 use crate::output;
 
+mod access;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   autri library create --org 0197f6a2-8c1e-7000-8000-000000000001 --name Handbook
   autri library create --org 0197f6a2-8c1e-7000-8000-000000000001 --name Handbook --embedder static
-  autri library list --json")]
+  autri library list --json
+  autri library grant ada@example.com --library 0197f6a2-8c1e-7000-8000-000000000002
+  autri library revoke-access ada@example.com --library 0197f6a2-8c1e-7000-8000-000000000002")]
 pub(crate) struct LibraryArgs {
     #[command(subcommand)]
     command: Command,
@@ -40,27 +44,41 @@ enum Command {
         #[arg(long, value_name = "ID")]
         org: Option<OrgId>,
     },
+    /// Let a person use a library through its interactive connectors
+    Grant(access::AccessArgs),
+    /// End that, from the person's next call on
+    RevokeAccess(access::AccessArgs),
 }
 
 pub(crate) async fn run(args: LibraryArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let database = context.database()?;
     match args.command {
-        Command::Create { org, name, embedder } => {
-            let model = embedder::register_model(&database, &embedder.choice(&context.environment)).await?;
-            let library = tenancy::insert_library(&database, org, &name, &model).await?;
-            if context.json { output::json(&as_json(&library))? } else { output::line(library.id) }
-        }
-        Command::List { org } => {
-            let libraries = tenancy::list_libraries(&database, org).await?;
-            if context.json {
-                output::json(&libraries.iter().map(as_json).collect::<Vec<_>>())?;
-            } else {
-                let rows: Vec<_> = libraries.iter().map(row).collect();
-                output::table(["ID", "NAME", "ORG", "EMBEDDING MODEL", "KNOWLEDGE BASES"], &rows);
-            }
-        }
+        Command::Create { org, name, embedder } => create(org, &name, &embedder, context).await?,
+        Command::List { org } => list(org, context).await?,
+        Command::Grant(args) => access::grant(&args, context).await?,
+        Command::RevokeAccess(args) => access::revoke(&args, context).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn create(org: OrgId, name: &str, embedder: &EmbedderArgs, context: &Context) -> anyhow::Result<()> {
+    let database = context.database()?;
+    let model = embedder::register_model(&database, &embedder.choice(&context.environment)).await?;
+    let library = tenancy::insert_library(&database, org, name, &model).await?;
+    if context.json {
+        return output::json(&as_json(&library));
+    }
+    output::line(library.id);
+    Ok(())
+}
+
+async fn list(org: Option<OrgId>, context: &Context) -> anyhow::Result<()> {
+    let libraries = tenancy::list_libraries(&context.database()?, org).await?;
+    if context.json {
+        return output::json(&libraries.iter().map(as_json).collect::<Vec<_>>());
+    }
+    let rows: Vec<_> = libraries.iter().map(row).collect();
+    output::table(["ID", "NAME", "ORG", "EMBEDDING MODEL", "KNOWLEDGE BASES"], &rows);
+    Ok(())
 }
 
 fn row(library: &Library) -> [String; 5] {

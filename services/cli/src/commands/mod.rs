@@ -10,6 +10,9 @@ pub(crate) mod ingest;
 pub(crate) mod knowledge_base;
 pub(crate) mod library;
 pub(crate) mod model;
+pub(crate) mod notification;
 pub(crate) mod org;
 #[cfg(feature = "dev-auth")]
 pub(crate) mod token;
+#[cfg(feature = "aws")]
+pub(crate) mod user;

@@ -9,10 +9,13 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::output;
 
+mod member;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   autri org create --name \"Acme\"
-  autri org list --json")]
+  autri org list --json
+  autri org member add ada@example.com --org 0197f6a2-8c1e-7000-8000-000000000001 --role admin")]
 pub(crate) struct OrgArgs {
     #[command(subcommand)]
     command: Command,
@@ -28,26 +31,36 @@ enum Command {
     },
     /// List all orgs, oldest first
     List,
+    /// Keep the people of an org
+    Member(member::MemberArgs),
 }
 
 pub(crate) async fn run(args: OrgArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let database = context.database()?;
     match args.command {
-        Command::Create { name } => {
-            let org = tenancy::insert_org(&database, &name).await?;
-            if context.json { output::json(&as_json(&org))? } else { output::line(org.id) }
-        }
-        Command::List => {
-            let orgs = tenancy::list_orgs(&database).await?;
-            if context.json {
-                output::json(&orgs.iter().map(as_json).collect::<Vec<_>>())?;
-            } else {
-                let row = |org: &Org| [org.id.to_string(), org.name.clone(), personal(org).to_owned()];
-                output::table(["ID", "NAME", "KIND"], &orgs.iter().map(row).collect::<Vec<_>>());
-            }
-        }
+        Command::Create { name } => create(&name, context).await?,
+        Command::List => list(context).await?,
+        Command::Member(args) => member::run(args, context).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn create(name: &str, context: &Context) -> anyhow::Result<()> {
+    let org = tenancy::insert_org(&context.database()?, name).await?;
+    if context.json {
+        return output::json(&as_json(&org));
+    }
+    output::line(org.id);
+    Ok(())
+}
+
+async fn list(context: &Context) -> anyhow::Result<()> {
+    let orgs = tenancy::list_orgs(&context.database()?).await?;
+    if context.json {
+        return output::json(&orgs.iter().map(as_json).collect::<Vec<_>>());
+    }
+    let row = |org: &Org| [org.id.to_string(), org.name.clone(), personal(org).to_owned()];
+    output::table(["ID", "NAME", "KIND"], &orgs.iter().map(row).collect::<Vec<_>>());
+    Ok(())
 }
 
 const fn personal(org: &Org) -> &'static str {

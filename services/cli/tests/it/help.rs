@@ -10,11 +10,32 @@ const COMMANDS: &[&[&str]] = &[
     &["db", "status"],
     &["ingest"],
     &["org"],
+    &["org", "member"],
     &["library"],
     &["library", "create"],
+    &["library", "grant"],
+    &["library", "revoke-access"],
     &["knowledge-base"],
     &["connector"],
     &["connector", "create"],
+    &["connector", "revoke"],
+    &["notification"],
+    #[cfg(feature = "aws")]
+    &["connector", "rotate-secret"],
+    #[cfg(feature = "aws")]
+    &["user"],
+    #[cfg(feature = "aws")]
+    &["user", "invite"],
+    #[cfg(feature = "aws")]
+    &["user", "uninvite"],
+    #[cfg(feature = "aws")]
+    &["user", "list"],
+    #[cfg(feature = "aws")]
+    &["user", "provision"],
+    #[cfg(feature = "aws")]
+    &["user", "delete"],
+    #[cfg(feature = "aws")]
+    &["user", "reconcile"],
     &["audit"],
     &["eval"],
     &["model"],

@@ -1,9 +1,20 @@
 //! The program as a person or a script meets it: arguments in; text, JSON and an exit code out; a real database behind.
 
+#[cfg(feature = "aws")]
+mod allowlist;
 mod audit;
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "aws")]
+mod connector_clients;
 mod database;
 mod help;
+mod memberships;
 mod program;
+#[cfg(feature = "aws")]
+mod reconcile;
 mod tenants;
 #[cfg(feature = "dev-auth")]
 mod tokens;
+#[cfg(feature = "aws")]
+mod users;

@@ -44,6 +44,7 @@ fn what_is_not_set_has_the_documented_default() {
     let cognito = cognito(config);
     assert_eq!((cognito.client_ids, cognito.audience), (None, None));
     assert_eq!(cognito.required_scope.as_str(), "mcp.autri.ai/mcp.invoke");
+    assert_eq!(cognito.also_accepted_scopes, []);
     let jwks = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Autri/.well-known/jwks.json";
     assert_eq!(cognito.jwks_url, jwks.parse().unwrap());
 }

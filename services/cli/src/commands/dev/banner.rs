@@ -5,6 +5,10 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use console::style;
 use serde_json::json;
+use url::form_urlencoded;
+
+use super::cognito::{CONFIRMATION_CODE, PERSON_EMAIL};
+use super::ready::CognitoReady;
 
 /// What clients call this server among theirs.
 const NAME: &str = "autri-demo";
@@ -17,27 +21,36 @@ pub(super) struct Banner<'a> {
     pub(super) token: &'a str,
     pub(super) expires_at: DateTime<Utc>,
     pub(super) requests_log: &'a Path,
+    /// With `--cognito`.
+    pub(super) cognito: Option<&'a CognitoReady>,
 }
 
 impl Banner<'_> {
     pub(super) fn text(&self) -> String {
-        let Self { url, token, expires_at, requests_log } = self;
-        let sections = [
+        let Self { url, token, expires_at, requests_log, cognito } = self;
+        let mut sections = vec![
             ("Claude Code", self.claude_code()),
             ("Claude Desktop, in claude_desktop_config.json", self.claude_desktop()),
             ("MCP Inspector, in the browser and on the command line", self.inspector()),
             ("curl", self.curl()),
         ];
+        if let Some(cognito) = cognito {
+            sections.push(("Another token, which lasts an hour", new_token(cognito)));
+            sections.push(("For people, who sign in", sign_in(cognito)));
+            sections.push(("Sign up", sign_up(cognito)));
+        }
+        // Development tokens last for weeks.
+        let until = expires_at.format(if cognito.is_some() { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d" });
         let heading = |text: &'static str| style(text).bold();
-        let sections: String =
-            sections.map(|(client, lines)| format!("\n{}\n{lines}\n", heading(client))).concat();
+        let sections: Vec<_> =
+            sections.iter().map(|(client, lines)| format!("\n{}\n{lines}\n", heading(client))).collect();
         format!(
-            "\n{}         {url}\n{}       {token}\n{} {until}\n{sections}\n\
+            "\n{}         {url}\n{}       {token}\n{} {until}\n{}\n\
              Requests are logged in {log}. Ctrl-C stops the server and its database.",
             heading("URL"),
             heading("Token"),
             heading("Valid until"),
-            until = expires_at.format("%Y-%m-%d"),
+            sections.concat(),
             log = requests_log.display(),
         )
     }
@@ -81,9 +94,52 @@ impl Banner<'_> {
     }
 }
 
+/// The machine connector's client, and how it gets a token (RFC 6749, section 4.4).
+fn new_token(cognito: &CognitoReady) -> String {
+    let CognitoReady { token_endpoint, client_id, client_secret, scope, .. } = cognito;
+    format!(
+        "client_id     {client_id}\nclient_secret {client_secret}\n\
+         curl {token_endpoint} -u \"{client_id}:{client_secret}\" -d grant_type=client_credentials -d scope={scope}"
+    )
+}
+
+/// The interactive connector, and where a browser begins (RFC 6749, section 4.1).
+fn sign_in(cognito: &CognitoReady) -> String {
+    let CognitoReady { interactive_url, interactive_client_id, username, password, .. } = cognito;
+    let CognitoReady { authorize_endpoint, redirect_uri, scope, token_endpoint, .. } = cognito;
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("response_type", "code"), ("client_id", interactive_client_id)])
+        .extend_pairs([("redirect_uri", redirect_uri), ("scope", scope)])
+        .finish();
+    format!(
+        "URL           {interactive_url}\n\
+         client_id     {interactive_client_id}, without a secret\n\
+         person        {username}, {password}\n\
+         {authorize_endpoint}?{query}\n\
+         It ends at {redirect_uri}?code=CODE, where nothing listens; then\n\
+         curl {token_endpoint} -d grant_type=authorization_code -d client_id={interactive_client_id} \
+         -d redirect_uri={redirect_uri} -d code=CODE"
+    )
+}
+
+/// Whoever is on the list gets an account.
+fn sign_up(cognito: &CognitoReady) -> String {
+    let CognitoReady { sign_up_endpoint, sign_up_client_id, allowed_emails_parameter, .. } = cognito;
+    let CognitoReady { cognito_endpoint, region, .. } = cognito;
+    format!(
+        "SignUp, then ConfirmSignUp with the code {CONFIRMATION_CODE}, at {sign_up_endpoint} with the client \
+         {sign_up_client_id}.\n\
+         Invited is who is in the parameter {allowed_emails_parameter}: at first {PERSON_EMAIL}, and *@example.org, which \
+         is everyone there. To invite others:\n\
+         AWS_ENDPOINT_URL_SSM={cognito_endpoint} AWS_REGION={region} AWS_ACCESS_KEY_ID=local \
+         AWS_SECRET_ACCESS_KEY=local cargo autri user invite ADDRESS"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::dev::ready::tests::cognito_ready;
 
     fn banner() -> Banner<'static> {
         Banner {
@@ -91,6 +147,7 @@ mod tests {
             token: "aaa.bbb.ccc",
             expires_at: DateTime::from_timestamp(1_790_000_000, 0).expect("a time"),
             requests_log: Path::new(".autri/requests.log"),
+            cognito: None,
         }
     }
 
@@ -101,6 +158,18 @@ mod tests {
             assert!(lines.contains(banner.url) && lines.contains(banner.token), "{lines}");
         }
         assert!(banner.text().contains("2026-09-21"), "{}", banner.text());
+    }
+
+    #[test]
+    fn with_cognito_there_is_what_it_takes_to_get_a_token() {
+        let cognito = cognito_ready();
+        let text = Banner { cognito: Some(&cognito), ..banner() }.text();
+        for value in [&cognito.client_id, &cognito.client_secret, &cognito.token_endpoint, &cognito.password]
+        {
+            assert!(text.contains(value.as_str()), "{value} in {text}");
+        }
+        assert!(text.contains("2026-09-21 14:13 UTC"), "an hour has minutes: {text}");
+        assert!(text.contains("scope=mcp.autri.ai%2Fmcp.invoke"), "{text}");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(crate) enum Secret {
     Audit,
     /// Of every login role of the embedded cluster.
     Database,
+    /// The demo person's password is made of it.
+    Person,
 }
 
 impl Secret {
@@ -47,6 +49,7 @@ impl Secret {
             Self::Jwt => "jwt-secret",
             Self::Audit => "audit-key",
             Self::Database => "database-password",
+            Self::Person => "person-password",
         }
     }
 }
@@ -94,6 +97,11 @@ impl DataDir {
     /// The cluster's folder.
     pub(super) fn cluster(&self) -> PathBuf {
         self.path.join("postgres")
+    }
+
+    /// What the emulators of `--cognito` keep and log.
+    pub(super) fn cognito(&self) -> PathBuf {
+        self.path.join("cognito")
     }
 
     /// The server's request log: one JSON line a request, of all runs.
@@ -161,9 +169,15 @@ impl DataDir {
         path.join(MARKER).is_file().then_some(Self { path })
     }
 
-    /// Removes what runs have left beside the cluster: secrets, the token, logs.
+    /// Removes what runs have left beside the cluster: secrets, the token, logs, the emulators' state.
     pub(super) fn remove_files(&self) -> anyhow::Result<()> {
-        let secrets = [Secret::Jwt, Secret::Audit, Secret::Database].map(Secret::file_name);
+        match fs::remove_dir_all(self.cognito()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", self.cognito().display()));
+            }
+            _ => {}
+        }
+        let secrets = [Secret::Jwt, Secret::Audit, Secret::Database, Secret::Person].map(Secret::file_name);
         for name in secrets.into_iter().chain([TOKEN_FILE, READY_FILE, "requests.log", "server.log"]) {
             let path = self.path.join(name);
             match fs::remove_file(&path) {
@@ -273,10 +287,11 @@ mod tests {
         dir.secret(Secret::Audit).expect("made");
         let expires_at = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
         dir.keep_token(&KeptToken { token: "t".to_owned(), expires_at }).expect("kept");
+        fs::create_dir_all(dir.cognito().join("ministack")).expect("made");
         fs::write(dir.path().join("notes.md"), "mine").expect("written");
         dir.remove_files().expect("removed");
         assert!(dir.find_secret(Secret::Audit).expect("looked").is_none());
-        assert!(dir.find_token().expect("looked").is_none());
+        assert!(dir.find_token().expect("looked").is_none() && !dir.cognito().exists());
         assert!(dir.path().join("notes.md").exists() && DataDir::find(dir.path()).is_some());
     }
 

@@ -2,8 +2,9 @@
 
 use anyhow::Context as _;
 use autri_db::Database;
-use autri_db::connectors::{self, Connector, ConnectorKind};
+use autri_db::connectors::{self, Connector, ConnectorKind, NewConnector};
 use autri_db::tenancy::{self, KnowledgeBase, Library};
+use autri_domain::ConnectorId;
 
 const ORG: &str = "Demo";
 const LIBRARY: &str = "Demo library";
@@ -63,9 +64,14 @@ async fn find_or_make_connector(database: &Database, library: &Library) -> anyho
     if let Some(live) = ours.into_iter().find(|connector| connector.revoked_at.is_none()) {
         return Ok(live);
     }
-    let made =
-        connectors::insert(database, library.id, ConnectorKind::Machine, &client_id, CONNECTOR).await?;
-    made.context(GONE)
+    let new = NewConnector {
+        id: ConnectorId::new(),
+        library_id: library.id,
+        kind: ConnectorKind::Machine,
+        oauth_client_id: &client_id,
+        name: CONNECTOR,
+    };
+    connectors::insert(database, &new).await?.context(GONE)
 }
 
 /// The name for the next one when there are `count`.

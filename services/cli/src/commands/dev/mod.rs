@@ -1,12 +1,16 @@
 //! `autri dev` (`cargo dev`): from nothing to a server that a client can be pointed at.
 
+mod access;
 mod banner;
+mod cognito;
 pub(crate) mod data_dir;
 mod demo;
 mod documents;
+mod leash;
 mod postgres;
+mod programs;
+mod ready;
 mod server;
-mod server_binary;
 mod stop;
 pub(crate) mod tokens;
 
@@ -14,28 +18,28 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use autri_db::connectors::Connector;
 use autri_db::tenancy::Library;
 use autri_db::{Database, roles};
-use autri_domain::{ConnectorId, KnowledgeBaseId, LibraryId};
 use autri_retrieval::embed::EmbedderChoice;
 use chrono::{DateTime, Utc};
 use clap::Args;
+use futures_util::future::select_all;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
 use url::Url;
 
+use self::access::Access;
 use self::banner::Banner;
-use self::data_dir::{DataDir, KeptToken, Secret, write_private};
+use self::cognito::{Ground, Installation, POST_CONFIRMATION, PRE_TOKEN};
+use self::data_dir::{DataDir, Secret, write_private};
 use self::demo::Demo;
+use self::leash::Leashed;
 use self::postgres::Postgres;
-use self::server::{Server, ServerOptions};
-use self::server_binary::ServerBinary;
+use self::programs::Programs;
+use self::ready::Ready;
+use self::server::ServerOptions;
 use self::stop::StopSignals;
-use self::tokens::{Bearer, TTL_SECS, Tokens};
 use super::connector::connector_url;
 use crate::context::{Context, connect};
 use crate::embedder::{self, EmbedderKind};
@@ -51,6 +55,7 @@ const BEGIN_ANEW: &str = "`cargo dev --reset` makes it anew";
   cargo dev
   cargo dev --docs ~/notes --docs handbook.md
   cargo dev --port 0 --ready-file /tmp/ready.json
+  cargo dev --cognito
   DATABASE_URL=postgresql://postgres:postgres@127.0.0.1:5432/postgres cargo dev")]
 pub(crate) struct DevArgs {
     /// Documents to search: a file or a folder; may be repeated [default: this project's own documentation]
@@ -71,23 +76,16 @@ pub(crate) struct DevArgs {
     /// Write the URL, the token and the ids there, as JSON, when the server answers
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
-}
-
-/// What `--ready-file` and `--json` tell.
-#[derive(Debug, Serialize)]
-struct Ready {
-    url: String,
-    token: String,
-    connector_id: ConnectorId,
-    library_id: LibraryId,
-    knowledge_base_id: KnowledgeBaseId,
-    database_url: String,
+    /// Tokens from a Cognito pool with our own triggers, by emulators (needs Python 3.10, Node 20, npm; 75 MB to fetch)
+    #[arg(long)]
+    cognito: bool,
 }
 
 /// Everything that runs.
 struct Dev {
     postgres: Postgres,
-    server: Server,
+    /// The server first; with `--cognito` the emulators.
+    programs: Vec<Leashed>,
     ready_files: Vec<PathBuf>,
 }
 
@@ -102,6 +100,9 @@ pub(crate) async fn run(args: DevArgs, context: &Context) -> anyhow::Result<Exit
 }
 
 async fn start(args: DevArgs, context: &Context) -> anyhow::Result<Dev> {
+    if args.cognito && workspace::root(&context.environment).is_none() {
+        bail!("--cognito runs triggers that are built from a checkout: start `cargo dev --cognito` in one");
+    }
     let docs = documents::paths(&args.docs, &context.environment)?;
     let data_dir = args.data_dir.unwrap_or_else(|| workspace::default_data_dir(&context.environment));
     let data_dir = DataDir::create(&data_dir)?;
@@ -116,38 +117,69 @@ async fn start(args: DevArgs, context: &Context) -> anyhow::Result<Dev> {
     }
     let address = free_address(args.port)?;
 
-    let program = ServerBinary::locate(&context.environment)?;
-    if !program.exists() {
-        program.update().await?;
+    let triggers: &[&str] = if args.cognito { &[PRE_TOKEN, POST_CONFIRMATION] } else { &[] };
+    let programs = Programs::locate(triggers, &context.environment)?;
+    if !programs.exist() {
+        programs.update().await?;
     }
-    // When there is one, cargo has seldom much to do.
-    let wanted = args.embedder;
-    let (database, ()) =
-        tokio::try_join!(DemoDatabase::prepare(context, &data_dir, docs, wanted), program.update())?;
+    // When there are some, cargo has seldom much to do.
+    let (database, installation, ()) = tokio::try_join!(
+        DemoDatabase::prepare(context, &data_dir, docs, args.embedder),
+        provide_emulators(args.cognito, context),
+        programs.update(),
+    )?;
     let DemoDatabase { postgres, demo, embedder } = database;
 
     let public_url: Url = format!("http://{address}").parse()?;
+    let access = match &installation {
+        None => Access::with_development_tokens(&data_dir, &demo, context)?,
+        Some(installation) => {
+            let ground = Ground {
+                installation,
+                data_dir: &data_dir,
+                lock: &lock,
+                postgres: &postgres,
+                programs: &programs,
+                library: demo.library.id,
+                embedding_model: &demo.library.embedding_model,
+            };
+            Access::with_cognito(&ground, context).await?
+        }
+    };
+    let mut settings = settings(context, &data_dir, &postgres, &public_url, &embedder)?;
+    settings.extend(access.server_settings);
     let options = ServerOptions {
-        program: program.path().to_owned(),
+        program: programs.server(),
         address,
-        settings: settings(context, &data_dir, &postgres, &public_url, &embedder)?,
+        settings,
         requests_log: data_dir.requests_log(),
         diagnostics_log: data_dir.server_log(),
         lock,
     };
-    let token = provide_token(&data_dir, &demo, context)?;
-    let server = Server::start(options).await?;
-    let dev = Dev { postgres, server, ready_files };
+    let server = server::start(options).await?;
     let ready = Ready {
-        url: connector_url(&public_url, demo.connector.id),
-        token: token.token,
-        connector_id: demo.connector.id,
+        url: connector_url(&public_url, access.connector),
+        token: access.token.token,
+        connector_id: access.connector,
         library_id: demo.library.id,
         knowledge_base_id: demo.knowledge_base.id,
-        database_url: dev.postgres.url(roles::ADMIN).expose_secret().to_owned(),
+        database_url: postgres.url(roles::ADMIN).expose_secret().to_owned(),
+        cognito: access.cognito.as_ref().map(|cognito| cognito.ready(&public_url)),
     };
-    dev.announce(&ready, token.expires_at, &data_dir, context)?;
+    let emulators = access.cognito.map(|cognito| cognito.emulators);
+    let programs = std::iter::once(server).chain(emulators.into_iter().flatten()).collect();
+    let dev = Dev { postgres, programs, ready_files };
+    dev.announce(&ready, access.token.expires_at, &data_dir, context)?;
     Ok(dev)
+}
+
+/// The emulators, if they are asked for, installed first if need be.
+async fn provide_emulators(asked_for: bool, context: &Context) -> anyhow::Result<Option<Installation>> {
+    if !asked_for {
+        return Ok(None);
+    }
+    let cache = workspace::user_cache(&context.environment);
+    Ok(Some(tokio::task::spawn_blocking(move || Installation::provide(&cache)).await??))
 }
 
 /// A database with the demo and its documents in it.
@@ -196,22 +228,30 @@ impl Dev {
             token: &ready.token,
             expires_at,
             requests_log: &data_dir.requests_log(),
+            cognito: ready.cognito.as_ref(),
         };
         output::line(banner.text());
         Ok(())
     }
 
-    /// Waits until it is told to stop, or the server fails, and then stops everything in its order.
+    /// Waits until it is told to stop, or a program fails, and then stops everything in its order.
     async fn run_until_stopped(mut self, stop: &mut StopSignals) -> anyhow::Result<ExitCode> {
+        let failures = self.programs.iter_mut().map(|program| Box::pin(program.failure()));
         let failure = tokio::select! {
             () = stop.requested() => None,
-            failure = self.server.failure() => Some(failure),
+            (failure, failed, _) = select_all(failures) => Some((failure, failed)),
         };
         remove_files(&self.ready_files);
-        let stopped = match failure {
-            None => self.server.stop().await,
-            Some(failure) => Err(failure),
+        let mut stopped = match failure {
+            None => Ok(()),
+            Some((failure, failed)) => {
+                self.programs.remove(failed);
+                Err(failure)
+            }
         };
+        for program in self.programs {
+            stopped = stopped.and(program.stop().await);
+        }
         self.postgres.stop().await?;
         if stopped.is_ok() {
             output::note("stopped");
@@ -289,23 +329,7 @@ async fn model_of(
     Ok(EmbedderChoice::Static { folder: dir })
 }
 
-/// The token of an earlier run while it lasts, so that what people have pasted somewhere goes on working.
-fn provide_token(data_dir: &DataDir, demo: &Demo, context: &Context) -> anyhow::Result<KeptToken> {
-    let tokens = Tokens::new(data_dir.secret(Secret::Jwt)?, context.clock.clone())?;
-    let Connector { id, oauth_client_id, .. } = &demo.connector;
-    let bearer = Bearer { connector_id: *id, client_id: oauth_client_id.clone(), subject: None };
-    if let Some(kept) = data_dir.find_token()?
-        && tokens.lasts(&kept.token, &bearer)
-    {
-        return Ok(kept);
-    }
-    let expires_at = context.clock.now() + Duration::from_secs(TTL_SECS.into());
-    let made = KeptToken { token: tokens.mint(&bearer, TTL_SECS), expires_at };
-    data_dir.keep_token(&made)?;
-    Ok(made)
-}
-
-/// The server's settings, as `docs/configuration.md` has them.
+/// The server's settings but for its tokens', as `docs/configuration.md` has them.
 fn settings(
     context: &Context,
     data_dir: &DataDir,
@@ -314,8 +338,6 @@ fn settings(
     embedder: &EmbedderChoice,
 ) -> anyhow::Result<Vec<(&'static str, SecretString)>> {
     let mut settings = vec![
-        ("AGENTCORE_AUTH", "hs256-dev".into()),
-        ("AUTRI_DEV_JWT_SECRET", data_dir.secret(Secret::Jwt)?),
         ("AUTRI_AUDIT_KEY", data_dir.secret(Secret::Audit)?),
         ("AUTRI_LOG", context.environment.server_log.as_deref().unwrap_or("warn").into()),
         ("AUTRI_PUBLIC_URL", public_url.as_str().into()),

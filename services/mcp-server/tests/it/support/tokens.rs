@@ -67,6 +67,7 @@ pub(crate) fn cognito_settings() -> CognitoSettings {
         issuer: ISSUER.to_owned(),
         jwks_url: "https://keys.invalid/jwks.json".parse().unwrap(),
         required_scope: SCOPE.parse().unwrap(),
+        also_accepted_scopes: Vec::new(),
         client_ids: None,
         audience: None,
     }
