@@ -18,7 +18,9 @@ MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 
 
-def connection(token: str, mode: str, seen: list[int] | None = None) -> tuple[httpx2.AsyncClient, McpClient]:
+def connection(
+    token: str, mode: str, seen: list[int] | None = None, url: str = checks.URL
+) -> tuple[httpx2.AsyncClient, McpClient]:
     """An HTTP client that sends `token` and notes the status codes it sees, and the MCP client over it."""
 
     async def note(response: httpx2.Response) -> None:
@@ -28,7 +30,7 @@ def connection(token: str, mode: str, seen: list[int] | None = None) -> tuple[ht
     http = httpx2.AsyncClient(
         headers={"Authorization": f"Bearer {token}"}, timeout=30, event_hooks={"response": [note]}
     )
-    return http, McpClient(streamable_http_client(checks.URL, http_client=http), mode=mode)
+    return http, McpClient(streamable_http_client(url, http_client=http), mode=mode)
 
 
 class SdkClient(checks.Client):

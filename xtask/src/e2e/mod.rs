@@ -1,11 +1,14 @@
-//! Real clients, written by others, against the server that `cargo dev` starts; and the conformance suites.
+//! Real clients, written by others, against the server that `cargo dev` starts; the conformance suites; and tokens and
+//! sign-ups on the whole chain that `cargo dev --cognito` starts.
 //!
-//! The clients are scripts in `e2e/`. Each prints a line a test in the Test Anything Protocol; this module installs what
-//! they need into the target folder, starts and stops the server, and counts.
+//! The suites are scripts in `e2e/`. Each prints a line a test in the Test Anything Protocol; this module installs what
+//! they need into the target folder, starts and stops the servers, and counts.
 
 mod documents;
 mod install;
 mod prerequisites;
+mod processes;
+mod programs;
 mod server;
 mod suites;
 mod tap;
@@ -16,7 +19,8 @@ use std::time::Instant;
 use anyhow::{Context as _, bail, ensure};
 
 use crate::workspace;
-use server::{ReadyFile, Server, Target};
+use server::{Kind, ReadyFile, Server, Target};
+use suites::Suite;
 use tap::Tally;
 
 /// Options of `cargo e2e`.
@@ -28,8 +32,8 @@ pub(crate) struct Options {
     /// Name the suites, and run none
     #[arg(long)]
     list: bool,
-    /// Test a server that runs already, by the ready file that `cargo dev --ready-file` wrote. It has to serve
-    /// e2e/fixtures/docs and target/e2e/docs
+    /// Test a server that runs already, by the ready file that `cargo dev --ready-file` wrote, with the suites that are for
+    /// such a server. It has to serve e2e/fixtures/docs and target/e2e/docs
     #[arg(long, value_name = "READY_FILE")]
     against: Option<PathBuf>,
     /// A database to use in place of the embedded Postgres; passed on to `cargo dev`
@@ -69,12 +73,21 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut tally = Tally::default();
     if let Some(file) = &options.against {
         let target = Target { ready: ReadyFile::read(file)?, printed: None };
-        run_suites(&layout, &chosen, &target, &mut tally)?;
+        let (fit, other): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|suite| suite.server == target.ready.kind);
+        print_left_out(&other);
+        programs::build_operator(&layout, target.ready.kind)?;
+        run_suites(&layout, &fit, &target, &mut tally)?;
     } else {
-        let embedded = options.database_url.is_none();
-        let server = Server::start(&layout, options.database_url.as_deref())?;
-        run_suites(&layout, &chosen, &server.target, &mut tally)?;
-        tally.add("server", "stops cleanly on SIGTERM and leaves no process", server.stop(embedded).err());
+        for kind in Kind::ALL {
+            let suites: Vec<_> = chosen.iter().copied().filter(|suite| suite.server == kind).collect();
+            if !suites.is_empty() {
+                run_with_server(&layout, kind, &suites, options.database_url.as_deref(), &mut tally)?;
+            }
+        }
+    }
+    if tally.passed == 0 {
+        bail!("no test ran");
     }
     println!("\n{:.0} s in all", started.elapsed().as_secs_f32());
     tally.print();
@@ -82,19 +95,34 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run_suites(
+fn run_with_server(
     layout: &Layout,
-    suites: &[&suites::Suite],
-    target: &Target,
+    kind: Kind,
+    suites: &[&Suite],
+    database_url: Option<&str>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
+    programs::build_operator(layout, kind)?;
+    programs::build_dev(layout)?;
+    let server = Server::start(layout, kind, database_url)?;
+    run_suites(layout, suites, &server.target, tally)?;
+    let stopped = server.stop(database_url.is_none());
+    tally.add(kind.name(), "stops cleanly on SIGTERM and leaves no process", stopped.err());
+    Ok(())
+}
+
+fn run_suites(layout: &Layout, suites: &[&Suite], target: &Target, tally: &mut Tally) -> anyhow::Result<()> {
     for suite in suites {
         let started = Instant::now();
         suites::run(layout, suite, target, tally).with_context(|| format!("run the suite {}", suite.name))?;
         println!("{} took {:.1} s", suite.name, started.elapsed().as_secs_f32());
     }
-    if tally.passed == 0 {
-        bail!("no test ran");
-    }
     Ok(())
+}
+
+fn print_left_out(suites: &[&Suite]) {
+    if !suites.is_empty() {
+        let names: Vec<_> = suites.iter().map(|suite| suite.name).collect();
+        println!("left out, because they are for another kind of server: {}", names.join(", "));
+    }
 }

@@ -35,6 +35,13 @@ const ALL: &[Prerequisite] = &[
         lowest: (7, 0),
         advice: "install the package curl",
     },
+    Prerequisite {
+        name: "ps",
+        // Only Linux' own tells its version: what counts is that it lists processes.
+        probe: &["sh", "-c", "ps -A -ww -o pid= -o ppid= -o args= >/dev/null && echo 1.0"],
+        lowest: (1, 0),
+        advice: "on Debian and Ubuntu: apt-get install procps",
+    },
 ];
 
 /// Fails with the list of everything that is missing or too old.

@@ -1,4 +1,4 @@
-//! The server under test: `cargo dev`, as a person would start it, with a fresh data folder.
+//! The servers under test: `cargo dev` and `cargo dev --cognito`, as a person would start them, with a fresh data folder.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::Layout;
+use super::processes::{self, Process};
 
 /// Long enough for the first run of all, which downloads Postgres and a model.
 const START_LIMIT: Duration = Duration::from_mins(10);
@@ -25,11 +26,56 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 const END_LIMIT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
+/// Whose tokens a server takes, and so what runs beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `cargo dev`: tokens that it makes itself.
+    Plain,
+    /// `cargo dev --cognito`: those of an emulated Cognito, with our own functions in it.
+    Cognito,
+}
+
+impl Kind {
+    /// In the order in which they are started: one after the other, so that a small machine has room for each.
+    pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Cognito];
+
+    /// Under which its own tests are counted and its logs are kept.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "server",
+            Self::Cognito => "server-cognito",
+        }
+    }
+
+    const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &[],
+            Self::Cognito => &["--cognito"],
+        }
+    }
+
+    /// What the command line of a process has that must run, and be gone afterwards. Without these, nothing would show that
+    /// they end.
+    const fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &["autri-mcp-server"],
+            Self::Cognito => &[
+                "autri-mcp-server",
+                "ministack",
+                "cognito-local",
+                "pre-token-generation",
+                "post-confirmation",
+            ],
+        }
+    }
+}
+
 /// What `cargo dev --ready-file` tells: the part of it that the suites need by itself.
 pub(crate) struct ReadyFile {
     pub(crate) path: PathBuf,
     pub(crate) url: String,
     pub(crate) token: String,
+    pub(crate) kind: Kind,
 }
 
 impl ReadyFile {
@@ -41,7 +87,8 @@ impl ReadyFile {
         let value = |key: &str| {
             values[key].as_str().map(str::to_owned).with_context(|| format!("the ready file has no {key}"))
         };
-        Ok(Self { url: value("url")?, token: value("token")?, path })
+        let kind = if values.get("token_endpoint").is_some() { Kind::Cognito } else { Kind::Plain };
+        Ok(Self { url: value("url")?, token: value("token")?, path, kind })
     }
 
     /// Where the server listens.
@@ -63,24 +110,28 @@ pub(crate) struct Target {
 pub(crate) struct Server {
     pub(crate) target: Target,
     child: Child,
+    /// What it had started by the time it was ready.
+    started: Vec<Process>,
     data: TempDir,
     log: PathBuf,
 }
 
 impl Server {
-    /// Builds, starts, and waits until the server answers.
-    pub(crate) fn start(layout: &Layout, database_url: Option<&str>) -> anyhow::Result<Self> {
-        let log = layout.cache.join("logs/server.log");
-        let printed = layout.cache.join("logs/server.stdout");
-        fs::create_dir_all(layout.cache.join("logs"))?;
-        build(layout)?;
+    /// Starts, and waits until the server answers.
+    pub(crate) fn start(layout: &Layout, kind: Kind, database_url: Option<&str>) -> anyhow::Result<Self> {
+        let logs = layout.cache.join("logs");
+        let log = logs.join(format!("{}.log", kind.name()));
+        let printed = logs.join(format!("{}.stdout", kind.name()));
+        fs::create_dir_all(logs)?;
         // Open to others, because for root Postgres runs as another user, who has to reach its part.
         let open = fs::Permissions::from_mode(0o755);
         let data = tempfile::Builder::new().prefix("autri-e2e-").permissions(open).tempdir()?;
         let ready_path = data.path().join("ready.json");
         let mut command = Command::new("cargo");
         command
-            .args(["dev", "--port", "0", "--data-dir"])
+            .arg("dev")
+            .args(kind.arguments())
+            .args(["--port", "0", "--data-dir"])
             .arg(data.path().join("data"))
             .arg("--docs")
             .arg(layout.source.join("fixtures/docs"))
@@ -96,17 +147,22 @@ impl Server {
             Some(url) => command.env("DATABASE_URL", url),
             None => command.env_remove("DATABASE_URL"),
         };
-        println!("starting cargo dev; its messages go to {}", log.display());
+        let words = [&["cargo", "dev"], kind.arguments()].concat().join(" ");
+        println!("starting {words}; its messages go to {}", log.display());
         let started = Instant::now();
         let child = command.spawn().context("start cargo dev")?;
         let mut starting = Starting { child: Some(child) };
         let ready = starting.wait_for(&ready_path, &log)?;
         println!("serving {} after {:.1} s", ready.url, started.elapsed().as_secs_f32());
         let child = starting.child.take().context("the server was started")?;
-        Ok(Self { target: Target { ready, printed: Some(printed) }, child, data, log })
+        let target = Target { ready, printed: Some(printed) };
+        // Whole before anything can fail, so that it is stopped then.
+        let mut server = Self { target, child, started: Vec::new(), data, log };
+        server.started = processes::descendants(pid(&server.child)?, processes::all()?);
+        Ok(server)
     }
 
-    /// Asks the server to end, and fails unless it does so in good order and takes its Postgres along.
+    /// Asks the server to end, and fails unless it does so in good order and takes everything along that it has started.
     ///
     /// With `embedded`, there must have been a Postgres in the data folder.
     pub(crate) fn stop(mut self, embedded: bool) -> anyhow::Result<()> {
@@ -116,6 +172,7 @@ impl Server {
             "found no postmaster.pid under {}, so nothing shows whether Postgres ends",
             self.data.path().display()
         );
+        let running = self.running()?;
         signal(&self.child, Signal::SIGTERM)?;
         let status = wait(&mut self.child, STOP_LIMIT)?;
         let Some(status) = status else { bail!("still runs {} s after SIGTERM", STOP_LIMIT.as_secs()) };
@@ -124,9 +181,31 @@ impl Server {
             ensure!(!pid_file.exists(), "its Postgres left {}: it was not shut down", pid_file.display());
             ensure!(ends(pid, END_LIMIT), "its Postgres, process {pid}, still runs");
         }
+        for process in running {
+            ensure!(ends(process.pid, END_LIMIT), "{process} still runs");
+        }
+        // What had lost its parent before, and so was not among those.
+        let data = self.data.path().display().to_string();
+        if let Some(process) = processes::all()?.into_iter().find(|it| it.command.contains(&data)) {
+            bail!("{process} still runs");
+        }
         let address = self.target.ready.address()?;
         ensure!(TcpStream::connect(address).is_err(), "something still listens on {address}");
         Ok(())
+    }
+
+    /// What it has started and what runs, also if its parent has ended; fails if too little was there.
+    fn running(&self) -> anyhow::Result<Vec<Process>> {
+        for program in self.target.ready.kind.programs() {
+            ensure!(
+                self.started.iter().any(|process| process.command.contains(program)),
+                "{program} did not run, so nothing shows whether it ends"
+            );
+        }
+        let all = processes::all()?;
+        let orphans: Vec<_> =
+            all.iter().filter(|it| self.started.iter().any(|early| early.is(it))).cloned().collect();
+        Ok([processes::descendants(pid(&self.child)?, all), orphans].concat())
     }
 }
 
@@ -164,15 +243,6 @@ impl Drop for Starting {
             end(child);
         }
     }
-}
-
-/// Compiles in the open, so that the wait for the ready file is about the server alone.
-fn build(layout: &Layout) -> anyhow::Result<()> {
-    let arguments = ["build", "--package", "autri-cli", "--bin", "autri"];
-    let status =
-        Command::new("cargo").args(arguments).current_dir(&layout.root).status().context("run cargo")?;
-    ensure!(status.success(), "cargo build ended with {status}");
-    Ok(())
 }
 
 /// The first `postmaster.pid` under `folder`, and the process that it names.
@@ -223,9 +293,13 @@ fn has_ended(pid: Pid) -> bool {
     is_zombie || kill(pid, None) == Err(Errno::ESRCH)
 }
 
+/// `cargo run` becomes the program that it runs (exec), so this is the server's own process.
+fn pid(child: &Child) -> anyhow::Result<Pid> {
+    Ok(Pid::from_raw(child.id().try_into()?))
+}
+
 fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
-    // `cargo run` becomes the program that it runs (exec), so this is the server's own process.
-    kill(Pid::from_raw(child.id().try_into()?), signal).context("signal the server")
+    kill(pid(child)?, signal).context("signal the server")
 }
 
 fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitStatus>> {
@@ -263,7 +337,9 @@ mod tests {
             .unwrap();
         let ready = ReadyFile::read(&path).unwrap();
         assert_eq!((ready.url.as_str(), ready.token.as_str()), ("http://127.0.0.1:1/c/x/mcp", "t"));
-        assert_eq!(ready.address().unwrap(), "127.0.0.1:1");
+        assert_eq!((ready.address().unwrap(), ready.kind), ("127.0.0.1:1", Kind::Plain));
+        fs::write(&path, r#"{"url": "u", "token": "t", "token_endpoint": "http://127.0.0.1:2/"}"#).unwrap();
+        assert_eq!(ReadyFile::read(&path).unwrap().kind, Kind::Cognito);
         fs::write(&path, r#"{"url": "http://127.0.0.1:1/mcp"}"#).unwrap();
         assert!(ReadyFile::read(&path).is_err_and(|error| error.to_string().contains("token")));
     }

@@ -1,4 +1,4 @@
-//! The suites, and how one is run.
+//! The suites, which server each is for, and how one is run.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use super::Layout;
-use super::server::Target;
+use super::server::{Kind, Target};
 use super::tap::{self, Tally, Verdict};
 
 /// A suite that has not ended by then hangs.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
 
-/// A client, or a run of a conformance suite.
+/// A client, a run of a conformance suite, or what is tried on the whole chain.
 pub(crate) struct Suite {
     pub(crate) name: &'static str,
+    pub(crate) server: Kind,
     script: Script,
     arguments: &'static [&'static str],
 }
@@ -32,36 +33,35 @@ enum Script {
     Conformance,
 }
 
+impl Suite {
+    /// A suite against `cargo dev`.
+    const fn plain(name: &'static str, script: Script, arguments: &'static [&'static str]) -> Self {
+        Self { name, server: Kind::Plain, script, arguments }
+    }
+
+    /// A suite against `cargo dev --cognito`.
+    const fn cognito(name: &'static str, script: Script) -> Self {
+        Self { name, server: Kind::Cognito, script, arguments: &[] }
+    }
+}
+
 pub(crate) const ALL: &[Suite] = &[
-    Suite { name: "curl", script: Script::Python("client_curl.py"), arguments: &[] },
-    Suite { name: "python-auto", script: Script::Python("client_sdk.py"), arguments: &["--mode", "auto"] },
-    Suite {
-        name: "python-legacy",
-        script: Script::Python("client_sdk.py"),
-        arguments: &["--mode", "legacy"],
-    },
-    Suite { name: "typescript-v1", script: Script::Node("client_v1.mjs"), arguments: &[] },
-    Suite { name: "typescript-v2-auto", script: Script::Node("client_v2.mjs"), arguments: &["auto"] },
-    Suite { name: "typescript-v2-legacy", script: Script::Node("client_v2.mjs"), arguments: &["legacy"] },
-    Suite {
-        name: "inspector-modern",
-        script: Script::Python("client_inspector.py"),
-        arguments: &["--era", "modern"],
-    },
-    Suite {
-        name: "inspector-legacy",
-        script: Script::Python("client_inspector.py"),
-        arguments: &["--era", "legacy"],
-    },
-    Suite { name: "mcp-remote", script: Script::Python("client_mcp_remote.py"), arguments: &[] },
-    Suite { name: "printed-lines", script: Script::Python("printed_lines.py"), arguments: &[] },
-    Suite {
-        name: "conformance-stable-2025-11-25",
-        script: Script::Conformance,
-        arguments: &["stable-2025-11-25"],
-    },
-    Suite { name: "conformance-2025-11-25", script: Script::Conformance, arguments: &["2025-11-25"] },
-    Suite { name: "conformance-2026-07-28", script: Script::Conformance, arguments: &["2026-07-28"] },
+    Suite::plain("curl", Script::Python("client_curl.py"), &[]),
+    Suite::plain("python-auto", Script::Python("client_sdk.py"), &["--mode", "auto"]),
+    Suite::plain("python-legacy", Script::Python("client_sdk.py"), &["--mode", "legacy"]),
+    Suite::plain("typescript-v1", Script::Node("client_v1.mjs"), &[]),
+    Suite::plain("typescript-v2-auto", Script::Node("client_v2.mjs"), &["auto"]),
+    Suite::plain("typescript-v2-legacy", Script::Node("client_v2.mjs"), &["legacy"]),
+    Suite::plain("inspector-modern", Script::Python("client_inspector.py"), &["--era", "modern"]),
+    Suite::plain("inspector-legacy", Script::Python("client_inspector.py"), &["--era", "legacy"]),
+    Suite::plain("mcp-remote", Script::Python("client_mcp_remote.py"), &[]),
+    Suite::plain("printed-lines", Script::Python("printed_lines.py"), &[]),
+    Suite::plain("conformance-stable-2025-11-25", Script::Conformance, &["stable-2025-11-25"]),
+    Suite::plain("conformance-2025-11-25", Script::Conformance, &["2025-11-25"]),
+    Suite::plain("conformance-2026-07-28", Script::Conformance, &["2026-07-28"]),
+    Suite::cognito("cognito-tokens", Script::Python("cognito_tokens.py")),
+    Suite::cognito("cognito-sign-up", Script::Python("cognito_sign_up.py")),
+    Suite::cognito("connect-by-hand", Script::Python("connect_by_hand.py")),
 ];
 
 /// The suites whose names begin with one of `prefixes`; all if there is none.
@@ -128,6 +128,7 @@ fn command(layout: &Layout, suite: &Suite, target: &Target) -> Command {
             modules.join("@modelcontextprotocol/inspector/clients/launcher/build/index.js"),
         )
         .env("AUTRI_MCP_REMOTE", modules.join("mcp-remote/dist/proxy.js"))
+        .env("AUTRI_PROGRAM", layout.program())
         .env("AUTRI_RESULTS", layout.cache.join("conformance"))
         // mcp-remote and the Inspector keep state at home; tests shall neither find nor leave any.
         .env("HOME", layout.cache.join("home"))
@@ -176,5 +177,11 @@ mod tests {
         assert_eq!(names(&["python"]), ["python-auto", "python-legacy"]);
         assert_eq!(names(&["curl", "mcp-remote"]), ["curl", "mcp-remote"]);
         assert!(choose(&["curl".to_owned(), "nothing".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_suite_is_for_one_server() {
+        let (plain, cognito): (Vec<_>, Vec<_>) = ALL.iter().partition(|suite| suite.server == Kind::Plain);
+        assert_eq!((plain.len(), cognito.len()), (13, 3));
     }
 }
