@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+
+use crate::fixed_answer;
 
 const KEY_ID: &str = "bench";
 
@@ -26,9 +26,7 @@ impl Issuer {
         let RsaPublicKeyComponents::<Vec<u8>> { n, e } = pair.public_key().into();
         let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
         let jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID, "n": n, "e": e });
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(serve(listener, json!({ "keys": [jwk] }).to_string()));
+        let url = fixed_answer::serve(json!({ "keys": [jwk] }).to_string()).await?;
         Ok(Self { url, key: encoding_key(&pair)? })
     }
 
@@ -54,18 +52,4 @@ fn encoding_key(pair: &KeyPair) -> Result<EncodingKey> {
         base64::engine::general_purpose::STANDARD.encode(der.as_ref())
     );
     Ok(EncodingKey::from_rsa_pem(pem.as_bytes())?)
-}
-
-/// Answers every request with the keys, one a connection.
-async fn serve(listener: TcpListener, keys: String) {
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{keys}",
-        keys.len()
-    );
-    while let Ok((mut stream, _)) = listener.accept().await {
-        let mut request = [0; 4_096];
-        // Whatever was asked; a client that went away needs no answer.
-        let _ = stream.read(&mut request).await;
-        let _ = stream.write_all(answer.as_bytes()).await;
-    }
 }

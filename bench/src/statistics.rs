@@ -18,6 +18,10 @@ impl Latencies {
         self.percentile(50)
     }
 
+    pub(crate) fn worst_ms(&self) -> f64 {
+        self.percentile(100)
+    }
+
     /// Nearest rank; `percent` from 1 to 100.
     fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.millis.clone();
