@@ -52,8 +52,14 @@ impl CognitoVerifier {
     /// A verifier with its keys from `source`; `settings.jwks_url` is not looked at.
     #[must_use]
     pub fn new(settings: CognitoSettings, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
-        let CognitoSettings { issuer, jwks_url: _, required_scope, also_accepted_scopes, client_ids, audience } =
-            settings;
+        let CognitoSettings {
+            issuer,
+            jwks_url: _,
+            required_scope,
+            also_accepted_scopes,
+            client_ids,
+            audience,
+        } = settings;
         let rules = ClaimRules { issuer, required_scope, also_accepted_scopes, client_ids, audience };
         Self { rules, keys: KeyCache::new(source, Arc::clone(&clock)), clock }
     }
