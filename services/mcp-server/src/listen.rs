@@ -28,7 +28,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is ready, and then finishes the requests that are under way.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    serve_at_most(MAX_CONNECTIONS, listener, router, stop).await;
+}
+
+async fn serve_at_most(
+    max_connections: usize,
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(max_connections));
     let connections = GracefulShutdown::new();
     let accepting = async {
         loop {
@@ -71,43 +80,97 @@ fn spawn(stream: TcpStream, router: Router, connections: &GracefulShutdown, plac
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use std::net::SocketAddr;
+    use std::sync::Mutex;
+
+    use axum::http::Uri;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::oneshot;
+    use tokio::task::JoinHandle;
 
     use super::*;
 
-    /// A server with one page, and how to stop it.
-    async fn start() -> (TcpStream, tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let router = Router::new().route("/", get(async || "here"));
-        let served = tokio::spawn(serve(listener, router, async { drop(stopped.await) }));
-        (TcpStream::connect(address).await.unwrap(), stop, served)
+    /// A server with room for one connection, which answers everything and notes what it was asked for.
+    struct Server {
+        address: SocketAddr,
+        asked: Arc<Mutex<Vec<String>>>,
+        stop: oneshot::Sender<()>,
+        served: JoinHandle<()>,
+    }
+
+    impl Server {
+        async fn start() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (stop, stopped) = oneshot::channel::<()>();
+            let asked = Arc::new(Mutex::new(Vec::new()));
+            let noted = Arc::clone(&asked);
+            let router = Router::new().fallback(async move |uri: Uri| {
+                noted.lock().unwrap().push(uri.path().to_owned());
+                "here"
+            });
+            let served = tokio::spawn(serve_at_most(1, listener, router, async { drop(stopped.await) }));
+            Self { address, asked, stop, served }
+        }
+
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+    }
+
+    async fn ask(client: &mut TcpStream, path: &str) {
+        client.write_all(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes()).await.unwrap();
+    }
+
+    /// Reads an answer to its end.
+    async fn be_answered(client: &mut TcpStream) {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"here") {
+            answer.push(client.read_u8().await.unwrap());
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
 
     /// Time is simulated: it moves on when nothing else does.
     #[tokio::test(start_paused = true)]
     async fn a_client_that_never_finishes_its_headers_is_dropped() {
-        let (mut client, _stop, _served) = start().await;
+        let server = Server::start().await;
+        let mut client = server.connect().await;
         client.write_all(b"GET / HTTP/1.1\r\nhost: a").await.unwrap();
         let mut answer = Vec::new();
         // Ends, whatever is said first.
-        let _ = client.read_to_end(&mut answer).await;
+        let ended = tokio::time::timeout(HEADER_TIMEOUT * 2, client.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "the connection is still there");
         assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
 
     #[tokio::test]
     async fn what_is_asked_is_answered_and_then_the_server_ends() {
-        let (mut client, stop, served) = start().await;
-        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-        let mut answer = [0; 12];
-        client.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
-        stop.send(()).unwrap();
-        served.await.unwrap();
-        let mut rest = Vec::new();
-        client.read_to_end(&mut rest).await.unwrap();
-        assert!(rest.ends_with(b"here"));
+        let server = Server::start().await;
+        let mut client = server.connect().await;
+        ask(&mut client, "/").await;
+        be_answered(&mut client).await;
+        server.stop.send(()).unwrap();
+        server.served.await.unwrap();
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the connection was closed");
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_limit_waits_for_its_turn() {
+        let server = Server::start().await;
+        let mut first = server.connect().await;
+        ask(&mut first, "/first").await;
+        be_answered(&mut first).await;
+        let mut second = server.connect().await;
+        ask(&mut second, "/second").await;
+        // Time enough for the second to be read, if anybody did.
+        for _ in 0..20 {
+            ask(&mut first, "/first").await;
+            be_answered(&mut first).await;
+        }
+        drop(first);
+        be_answered(&mut second).await;
+        let asked = server.asked.lock().unwrap();
+        assert_eq!(asked.iter().position(|path| path == "/second"), Some(21), "{asked:?}");
     }
 }
