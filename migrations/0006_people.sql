@@ -84,8 +84,9 @@ END $$;
 --
 -- What is there is found from the subject, never from an id that was passed: an id that exists already ends in an error.
 -- So the login that calls this can make accounts, and can lead nobody to another's records: of somebody else's account
--- it changes nothing, but for a pool and name where none were stored. Those only let a token be minted for that person;
--- the MCP server opens the library to the token's own subject. The address stays the one that was confirmed at sign-up:
+-- it changes nothing but what is missing of it, which stays that person's: their own library and access to it, a welcome
+-- that leads nowhere but into the web app, a pool and name. Those only let a token be minted for that person; the MCP
+-- server opens the library to the token's own subject. The address stays the one that was confirmed at sign-up:
 -- one that is changed at Cognito later moves no account and frees no address here.
 CREATE FUNCTION provision_person(
     new_user uuid, new_org uuid, new_library uuid, new_base uuid, new_notification uuid,
@@ -95,6 +96,9 @@ CREATE FUNCTION provision_person(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
+    IF welcome_link !~ '^/([^/]|$)' THEN
+        RAISE EXCEPTION 'the welcome must link into the web app' USING ERRCODE = 'check_violation';
+    END IF;
     -- Attempts for one person go one after the other, until the end of the transaction: without this, the second of two
     -- could meet the first one's row by its address before it meets it by its subject. The first key is this function's.
     PERFORM pg_advisory_xact_lock(6, hashtext(sub));

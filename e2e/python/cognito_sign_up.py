@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Iterator
 
 import checks
 from chain import (
@@ -123,10 +124,12 @@ class Beta:
         return f"{uuid.uuid4().hex}@sub.{self.run}.example"
 
 
-def closed_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that nothing listens on; and nothing else can begin to, meanwhile, because it is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def refused(event: dict[str, Any], reason: str) -> str:
@@ -282,9 +285,8 @@ async def before_there_is_a_user_the_same_list_decides(beta: Beta) -> None:
 
 
 async def a_list_that_cannot_be_read_deletes_nobody(beta: Beta) -> None:
-    nowhere = f"http://127.0.0.1:{closed_port()}"
     guest, stranger = Newcomer.sign_up(beta.guest()), Newcomer.sign_up(beta.stranger())
-    with configured(FUNCTION, AWS_ENDPOINT_URL_SSM=nowhere):
+    with closed_port() as port, configured(FUNCTION, AWS_ENDPOINT_URL_SSM=f"http://127.0.0.1:{port}"):
         for somebody in (guest, stranger):
             somebody.confirm()
             assert NOT_INVITED not in failed(somebody.event(), "allowlist", "unavailable")
@@ -308,9 +310,8 @@ def reconcile(beta: Beta, *more: str) -> dict[str, str]:
 
 
 async def what_a_database_that_was_away_has_missed_is_made_up_for(beta: Beta) -> None:
-    nowhere = f"postgresql://nobody@127.0.0.1:{closed_port()}/nothing"
     guest = Newcomer.sign_up(beta.guest())
-    with configured(FUNCTION, DATABASE_URL=nowhere):
+    with closed_port() as port, configured(FUNCTION, DATABASE_URL=f"postgresql://nobody@127.0.0.1:{port}/nothing"):
         guest.confirm()
         assert NOT_INVITED not in failed(guest.event(), "database", "unavailable")
     assert guest.status() == "CONFIRMED"

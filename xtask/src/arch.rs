@@ -16,7 +16,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crates/audit-log", &["crates/db", "crates/domain"]),
     ("crates/auth", &["crates/domain"]),
     // The database whose credentials are kept in a secret.
-    ("crates/aws", &["crates/db", "crates/domain"]),
+    ("crates/aws", &["crates/db"]),
     // The embedded Postgres, for the databases that `db` hands out to tests.
     ("crates/db", &["crates/domain", "crates/local-postgres"]),
     ("crates/domain", &[]),

@@ -16,16 +16,14 @@ pub struct Newcomer<'a> {
     pub user_name: &'a str,
     /// The verified address.
     pub email: &'a EmailAddress,
-    /// As the identity provider says.
+    /// As the identity provider says; kept if it can be shown and stored.
     pub given_name: Option<&'a str>,
-    /// As the identity provider says.
+    /// As the identity provider says; kept if it can be shown and stored.
     pub family_name: Option<&'a str>,
-    /// As the identity provider says.
+    /// As the identity provider says; kept if it is an `https` URL.
     pub picture: Option<&'a str>,
     /// Of the Personal library; known to the database. `none`: search by words alone.
     pub embedding_model: &'a str,
-    /// Where the Personal library's interactive connector is, if there is one.
-    pub connector_url: Option<&'a str>,
 }
 
 /// What came of it.
@@ -44,15 +42,15 @@ pub enum Provisioned {
 /// # Errors
 /// As [`people::provision`], less the rules that [`Provisioned`] tells.
 pub async fn provision(database: &Database, newcomer: &Newcomer<'_>) -> Result<Provisioned, DbError> {
-    let welcome = welcome(newcomer.connector_url);
+    let welcome = welcome(None);
     let person = NewPerson {
         cognito_sub: newcomer.cognito_sub,
         user_pool_id: newcomer.user_pool_id,
         user_name: newcomer.user_name,
         email: newcomer.email.as_str(),
-        given_name: newcomer.given_name,
-        family_name: newcomer.family_name,
-        picture: newcomer.picture,
+        given_name: newcomer.given_name.filter(|name| can_be_shown(name)),
+        family_name: newcomer.family_name.filter(|name| can_be_shown(name)),
+        picture: newcomer.picture.filter(|url| is_picture(url)),
         embedding_model: newcomer.embedding_model,
         welcome: Welcome { title: welcome.title, body: &welcome.body, link: welcome.link },
     };
@@ -64,6 +62,16 @@ pub async fn provision(database: &Database, newcomer: &Newcomer<'_>) -> Result<P
             _ => Err(error),
         },
     }
+}
+
+/// Whether there is something, and no control character in it. (Postgres cannot hold a NUL at all.)
+fn can_be_shown(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_control)
+}
+
+/// Whether a page may load it: people choose it themselves.
+fn is_picture(url: &str) -> bool {
+    can_be_shown(url) && url.starts_with("https://")
 }
 
 /// The notification that greets a person.
@@ -95,6 +103,34 @@ pub fn welcome(connector_url: Option<&str>) -> WelcomeText {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_can_be_shown_unless_it_is_empty_or_has_control_characters() {
+        for name in ["Ada", "Åsa Ödegård", "Анна", " ", &"x".repeat(2_048)] {
+            assert!(can_be_shown(name), "{name:?}");
+        }
+        for name in ["", "\0", "A\0da", "Ada\n", "A\u{7}", "A\u{85}da", "\u{1b}[31mAda"] {
+            assert!(!can_be_shown(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_is_an_https_url_without_control_characters() {
+        assert!(is_picture("https://example.com/a.png"));
+        for url in [
+            "",
+            "http://example.com/a.png",
+            "//example.com/a.png",
+            "javascript:alert(1)",
+            "data:image/png;base64,AAAA",
+            " https://example.com/a.png",
+            "HTTPS://example.com/a.png",
+            "https://example.com/\0",
+            "https://example.com/\n",
+        ] {
+            assert!(!is_picture(url), "{url:?}");
+        }
+    }
 
     #[test]
     fn the_welcome_names_the_connector_when_there_is_one() {

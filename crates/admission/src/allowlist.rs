@@ -1,8 +1,8 @@
 //! The allowlist: who may sign up.
 //!
 //! One entry a line or comma, `#` and what follows on the line is a comment. An entry is an address, or `*@domain` for
-//! everyone at exactly that domain. Whatever is neither is ignored and counted, so that a slip of the pen locks one person
-//! out and lets nobody in.
+//! everyone at exactly that domain. Whatever is neither lets nobody in, and is remembered: whom a slip of the pen locks out
+//! is not to be taken for somebody who was never invited.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,6 +10,9 @@ use std::str::FromStr;
 
 use crate::email::is_domain;
 use crate::{EmailAddress, EmailAddressError};
+
+/// The parameter that has the list, unless told otherwise.
+pub const DEFAULT_ALLOWLIST_PARAMETER: &str = "/autri/beta/ALLOWED_EMAILS";
 
 /// What stands in a list without entries: Parameter Store keeps no empty value.
 pub(crate) const NOBODY: &str = "none";
@@ -52,7 +55,8 @@ pub struct Allowlist {
     addresses: BTreeSet<String>,
     /// Folded.
     domains: BTreeSet<String>,
-    malformed: usize,
+    /// Entries that are none. Folded.
+    malformed: Vec<String>,
 }
 
 impl Allowlist {
@@ -64,7 +68,8 @@ impl Allowlist {
             match item.parse() {
                 Ok(Entry::Address(address)) => drop(list.addresses.insert(address.folded())),
                 Ok(Entry::Domain(domain)) => drop(list.domains.insert(domain)),
-                Err(EmailAddressError) => list.malformed += usize::from(item != NOBODY),
+                Err(EmailAddressError) if item == NOBODY => {}
+                Err(EmailAddressError) => list.malformed.push(item.to_ascii_lowercase()),
             }
         }
         list
@@ -91,7 +96,17 @@ impl Allowlist {
     /// How many entries were ignored because they are neither an address nor `*@domain`.
     #[must_use]
     pub fn malformed_count(&self) -> usize {
-        self.malformed
+        self.malformed.len()
+    }
+
+    /// Whether an entry that is none has this address or its domain in it, such as `ada@example.com;bob@example.com`: then
+    /// nobody knows whether the address was meant to be listed.
+    #[must_use]
+    pub fn may_mean(&self, address: &EmailAddress) -> bool {
+        let (address, domain) = (address.folded(), format!("@{}", address.folded_domain()));
+        // By its domain only an entry that names no other person there.
+        let by_domain = |entry: &String| entry.trim_start_matches('*').trim() == domain;
+        self.malformed.iter().any(|entry| entry.contains(&address) || by_domain(entry))
     }
 }
 
@@ -101,7 +116,7 @@ impl fmt::Debug for Allowlist {
         f.debug_struct("Allowlist")
             .field("addresses", &self.addresses.len())
             .field("domains", &self.domains.len())
-            .field("malformed", &self.malformed)
+            .field("malformed", &self.malformed.len())
             .finish()
     }
 }
@@ -214,5 +229,33 @@ mod tests {
         let list = Allowlist::parse("ada@example.com, *@example.net, what");
         assert_eq!(format!("{list:?}"), "Allowlist { addresses: 1, domains: 1, malformed: 1 }");
         assert_eq!((list.len(), list.is_empty()), (2, false));
+    }
+
+    #[test]
+    fn who_stands_in_an_entry_that_is_none_may_have_been_meant() {
+        let may_mean = |text: &str| Allowlist::parse(text).may_mean(&"Ada@example.com".parse().unwrap());
+        for text in [
+            "ada@example.com;bob@example.com",
+            "bob@example.com ADA@Example.com",
+            "Ada Lovelace <ada@example.com>",
+            "\"ada@example.com\"",
+            "mailto:ada@example.com",
+            "@example.com",
+            "**@example.com",
+        ] {
+            assert!(may_mean(text), "{text:?}");
+        }
+        for text in [
+            "",
+            "*",
+            "*@",
+            "*@*",
+            "none",
+            "eve@example.com;bob@example.com",
+            "@example.org",
+            "# ada@example.com",
+        ] {
+            assert!(!may_mean(text), "{text:?}");
+        }
     }
 }

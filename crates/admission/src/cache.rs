@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use autri_aws::AwsError;
-use autri_aws::parameters::ParameterStore;
+use autri_aws::{AwsError, ParameterStore};
 use autri_domain::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;

@@ -1,13 +1,13 @@
 //! Changing the allowlist's text, and nothing of it but the entry: comments, order and form stay.
 
-use autri_aws::parameters::ParameterKind;
+use autri_aws::ParameterKind;
 
 use crate::Entry;
 use crate::allowlist::{NOBODY, items, trimmed};
 
 /// The longest value of a standard parameter, in bytes
 /// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html>).
-pub const MAX_LIST_BYTES: usize = 4_096;
+pub(crate) const MAX_LIST_BYTES: usize = 4_096;
 
 /// What an edit comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

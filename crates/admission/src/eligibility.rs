@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Allowlist, EmailAddress};
+use crate::{Allowlist, EmailAddress, TrustedIdps};
 
 /// A federated user's status at Cognito; such a user is never CONFIRMED.
 const EXTERNAL_PROVIDER: &str = "EXTERNAL_PROVIDER";
@@ -38,9 +38,9 @@ pub enum Eligibility {
     NoAddress,
 }
 
-/// Decides. `trusted_idps` are the names of the identity providers whose word for an address is taken.
+/// Decides.
 #[must_use]
-pub fn assess(list: &Allowlist, sign_up: &SignUp<'_>, trusted_idps: &[String]) -> Eligibility {
+pub fn assess(list: &Allowlist, sign_up: &SignUp<'_>, trusted_idps: &TrustedIdps) -> Eligibility {
     let Some(email) = sign_up.email.and_then(|text| text.parse::<EmailAddress>().ok()) else {
         return Eligibility::NoAddress;
     };
@@ -56,14 +56,14 @@ pub fn assess(list: &Allowlist, sign_up: &SignUp<'_>, trusted_idps: &[String]) -
 ///
 /// Cognito marks no address of a federated user as verified unless the provider's claim is mapped to `email_verified`
 /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-specifying-attribute-mapping.html>).
-fn is_verified(sign_up: &SignUp<'_>, trusted_idps: &[String]) -> bool {
+fn is_verified(sign_up: &SignUp<'_>, trusted_idps: &TrustedIdps) -> bool {
     sign_up.email_verified.is_some_and(|text| text.eq_ignore_ascii_case("true"))
         || has_trusted_address(sign_up, trusted_idps)
 }
 
 /// Whether every identity's provider is trusted, so that none but them can have set the address. A native account that
 /// is linked to such an identity has the address that its owner typed, and says so by its status.
-fn has_trusted_address(sign_up: &SignUp<'_>, trusted_idps: &[String]) -> bool {
+fn has_trusted_address(sign_up: &SignUp<'_>, trusted_idps: &TrustedIdps) -> bool {
     if sign_up.user_status.is_some_and(|status| status != EXTERNAL_PROVIDER) {
         return false;
     }
@@ -87,7 +87,7 @@ mod tests {
     const GOOGLE: &str = r#"[{"userId":"1","providerName":"Google","providerType":"Google","issuer":null,"primary":"true","dateCreated":"1"}]"#;
 
     fn assessed(sign_up: SignUp<'_>) -> Eligibility {
-        assess(&Allowlist::parse("ada@example.com"), &sign_up, &["Google".to_owned(), "Acme".to_owned()])
+        assess(&Allowlist::parse("ada@example.com"), &sign_up, &"Google,Acme".parse().unwrap())
     }
 
     fn verified(sign_up: SignUp<'_>) -> bool {
@@ -156,7 +156,7 @@ mod tests {
         let nobody_trusted = assess(
             &Allowlist::parse("ada@example.com"),
             &SignUp { email: Some("ada@example.com"), identities: Some(GOOGLE), ..SignUp::default() },
-            &[],
+            &"none".parse().unwrap(),
         );
         assert!(matches!(nobody_trusted, Eligibility::Unverified(_)), "{nobody_trusted:?}");
     }

@@ -11,11 +11,13 @@ mod eligibility;
 mod email;
 mod history;
 mod parameter_edit;
+mod trusted_idps;
 
 pub use account::{Newcomer, Provisioned, WelcomeText, provision, welcome};
-pub use allowlist::{Allowlist, Entry};
+pub use allowlist::{Allowlist, DEFAULT_ALLOWLIST_PARAMETER, Entry};
 pub use cache::AllowlistCache;
-pub use edit::{Edit, ListTooLong, MAX_LIST_BYTES, add_entry, remove_entry};
+pub use edit::{Edit, ListTooLong, add_entry, remove_entry};
 pub use eligibility::{Eligibility, SignUp, assess};
 pub use email::{EmailAddress, EmailAddressError};
-pub use parameter_edit::{EditedList, ListEditError, edit_allowlist};
+pub use parameter_edit::{EditedList, IfMissing, ListEditError, edit_allowlist};
+pub use trusted_idps::TrustedIdps;

@@ -1,8 +1,7 @@
 //! Changing the allowlist where it is kept. Parameter Store has no conditional write, so two operators can overwrite each
 //! other's change: the version that a write returns tells, and the history has what was overwritten.
 
-use autri_aws::AwsError;
-use autri_aws::parameters::{Parameter, ParameterKind, ParameterStore};
+use autri_aws::{AwsError, Parameter, ParameterKind, ParameterStore};
 
 use crate::edit::{has_same_parts, with_entries};
 use crate::history::History;
@@ -24,9 +23,22 @@ pub struct EditedList {
     pub list: Allowlist,
 }
 
+/// What to do when there is no such parameter. A wrong name or region looks the same, and a second list that nobody reads
+/// would seem to invite people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Make it, as a `String`, if there is something to write.
+    Create,
+    /// Report it.
+    Fail,
+}
+
 /// Why the list was not, or not certainly, changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ListEditError {
+    /// There is no such parameter: look at its name, the region and the account, or create it.
+    #[error("there is no such parameter in this region and account")]
+    Missing,
     /// It could not be read.
     #[error("the allowlist could not be read")]
     Read(#[source] AwsError),
@@ -41,8 +53,8 @@ pub enum ListEditError {
     Contended,
 }
 
-/// Changes the list in the parameter `name`, and keeps what others change at the same time. A parameter that is not there
-/// is made, as a `String`, if the change is one; its kind stays what it is otherwise.
+/// Changes the list in the parameter `name`, and keeps what others change at the same time. The parameter's kind stays what
+/// it is.
 ///
 /// `change` is an edit of entries, such as [`crate::add_entry`] or [`crate::remove_entry`]; it is asked once.
 ///
@@ -52,9 +64,10 @@ pub enum ListEditError {
 pub async fn edit_allowlist(
     store: &ParameterStore,
     name: &str,
+    if_missing: IfMissing,
     change: impl Fn(&str, ParameterKind) -> Result<Edit, ListTooLong>,
 ) -> Result<EditedList, ListEditError> {
-    let base = current(store, name).await?;
+    let base = current(store, name, if_missing).await?;
     let mut ours = match change(&base.value, base.kind)? {
         Edit::Unchanged => return Ok(EditedList::new(false, &base.value)),
         Edit::Changed(text) => text,
@@ -121,12 +134,19 @@ impl EditedList {
 }
 
 /// The parameter, or an empty one of the version 0 that precedes the first.
-async fn current(store: &ParameterStore, name: &str) -> Result<Parameter, ListEditError> {
+async fn current(
+    store: &ParameterStore,
+    name: &str,
+    if_missing: IfMissing,
+) -> Result<Parameter, ListEditError> {
     match store.get(name).await {
         Ok(parameter) => Ok(parameter),
-        Err(AwsError::NotFound(_)) => {
-            Ok(Parameter { value: String::new(), version: 0, kind: ParameterKind::String })
-        }
+        Err(AwsError::NotFound(_)) => match if_missing {
+            IfMissing::Create => {
+                Ok(Parameter { value: String::new(), version: 0, kind: ParameterKind::String })
+            }
+            IfMissing::Fail => Err(ListEditError::Missing),
+        },
         Err(error) => Err(ListEditError::Read(error)),
     }
 }

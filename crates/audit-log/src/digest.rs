@@ -50,6 +50,12 @@ impl AuditKey {
         mac(&self.secret, &[tool.as_bytes(), &[0], &canonical].concat())
     }
 
+    /// [`AuditKey::digest`] in hexadecimal, for a log: 64 characters.
+    #[must_use]
+    pub fn digest_hex(&self, tool: &str, arguments: &Value) -> String {
+        self.digest(tool, arguments).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
     /// Whether `digest` is that of these arguments, in constant time.
     #[must_use]
     pub fn verify(&self, tool: &str, arguments: &Value, digest: &[u8]) -> bool {
@@ -88,6 +94,16 @@ mod tests {
         assert!(!key_a.verify("search", &reordered, &digest[..31]));
         assert!(!key("b").verify("search", &reordered, &digest));
         assert_ne!(key_a.id(), key("b").id());
+    }
+
+    #[test]
+    fn a_digest_in_hexadecimal_is_the_same_one() {
+        let (key, arguments) = (key("a"), json!("ada@example.com"));
+        let text = key.digest_hex("email", &arguments);
+        assert_eq!(text.len(), 64);
+        let bytes: Vec<u8> =
+            (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect();
+        assert!(key.verify("email", &arguments, &bytes));
     }
 
     #[test]

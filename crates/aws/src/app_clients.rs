@@ -42,8 +42,6 @@ pub struct InteractiveClient<'a> {
     pub callback_urls: &'a [String],
     /// Who signs people in; the pool itself (`COGNITO`) if this is empty.
     pub identity_providers: &'a [String],
-    /// Whether a program may sign a person in with their password: for development, where nobody is at a browser.
-    pub password_sign_in: bool,
 }
 
 /// A secret of an app client, which only its maker has seen.
@@ -104,7 +102,11 @@ impl UserPool {
             .set_callback_urls(Some(client.callback_urls.to_vec()))
             .set_supported_identity_providers(Some(identity_providers(client)))
             .refresh_token_rotation(rotation)
-            .set_explicit_auth_flows(Some(sign_in_flows(client)));
+            // How a person can sign in beside the login page, without the front door and so without our scope. The list must
+            // not be empty, and with rotation it must not have `ALLOW_REFRESH_TOKEN_AUTH`; SRP, which is in it by default, is
+            // what never shows a password to the service.
+            // <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html>
+            .explicit_auth_flows(ExplicitAuthFlowsType::AllowUserSrpAuth);
         send(request).await
     }
 
@@ -186,18 +188,6 @@ fn identity_providers(client: &InteractiveClient<'_>) -> Vec<String> {
         [] => vec!["COGNITO".to_owned()],
         providers => providers.to_vec(),
     }
-}
-
-/// How a person can sign in beside the login page, without the front door and so without our scope. The list must not be
-/// empty, and with rotation it must not have `ALLOW_REFRESH_TOKEN_AUTH`; SRP, which is in it by default, is what never shows
-/// a password to the service.
-/// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html>
-fn sign_in_flows(client: &InteractiveClient<'_>) -> Vec<ExplicitAuthFlowsType> {
-    let mut flows = vec![ExplicitAuthFlowsType::AllowUserSrpAuth];
-    if client.password_sign_in {
-        flows.push(ExplicitAuthFlowsType::AllowUserPasswordAuth);
-    }
-    flows
 }
 
 /// One attempt: a second could make a thing that nobody knows of.

@@ -45,8 +45,8 @@ pub enum AwsError {
     },
 }
 
-#[cfg(any(feature = "parameters", feature = "user-pool"))]
 /// An answer that lacks what it must have.
+#[cfg(any(feature = "parameters", feature = "user-pool"))]
 #[derive(Debug, thiserror::Error)]
 #[error("the answer has no {0}")]
 struct Incomplete(&'static str);
@@ -126,8 +126,8 @@ impl AwsError {
         }
     }
 
-    #[cfg(any(feature = "parameters", feature = "user-pool"))]
     /// An answer without something that the service's documentation promises.
+    #[cfg(any(feature = "parameters", feature = "user-pool"))]
     pub(crate) fn incomplete(member: &'static str) -> Self {
         let source = Incomplete(member);
         Self::Rejected {

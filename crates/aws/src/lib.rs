@@ -6,20 +6,20 @@
 // that awaits one of them within its own.
 
 #[cfg(feature = "user-pool")]
-pub mod app_clients;
+mod app_clients;
 mod config;
 mod database_location;
 mod database_secret;
 mod error;
 #[cfg(feature = "parameters")]
-pub mod parameters;
+mod parameters;
 #[cfg(feature = "test-support")]
 pub mod test_support;
 #[cfg(feature = "user-pool")]
 mod time;
 mod trigger_database;
 #[cfg(feature = "user-pool")]
-pub mod user_pool;
+mod user_pool;
 
 #[cfg(feature = "user-pool")]
 pub use app_clients::{AppClient, ClientSecret, InteractiveClient, NewClientSecret};
@@ -29,6 +29,6 @@ pub use database_secret::DatabaseSecretError;
 pub use error::AwsError;
 #[cfg(feature = "parameters")]
 pub use parameters::{Parameter, ParameterKind, ParameterStore};
-pub use trigger_database::{TriggerDatabase, TriggerDatabaseError};
+pub use trigger_database::{TRIGGER_PATIENCE, TriggerDatabase, TriggerDatabaseError};
 #[cfg(feature = "user-pool")]
 pub use user_pool::{Deletion, PoolUser, UserPool};

@@ -8,6 +8,10 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::database_secret::read_url;
 use crate::{AwsConfig, DatabaseLocation, DatabaseSecretError, Patience};
 
+/// The longest that a trigger's invocation may take: Cognito waits for 5 s, and says nothing useful to whoever signs in or up
+/// after that.
+pub const TRIGGER_PATIENCE: Duration = Duration::from_secs(4);
+
 /// A pool of one connection, made at the first use and kept for the invocations that follow; Lambda gives an instance one
 /// at a time. Connecting takes 1.5 s at most and a statement 1 s, so that an error leaves before Cognito's 5 s are over.
 ///

@@ -35,7 +35,8 @@ pub enum Tls {
     /// As the URL's `sslmode` says; without one, encrypted where the server can, and the certificate not looked at.
     AsUrlSays,
     /// `verify-full` whatever the URL says, unless the host is this machine: a loopback address, `localhost` or a socket.
-    /// The roots are those of the URL's `sslrootcert`, else the pinned ones of Amazon RDS; the system's never count.
+    /// The roots are those of the URL's `sslrootcert`, else the pinned ones of Amazon RDS, and beside them the public ones that
+    /// the driver brings along; the system's never count.
     Verified,
 }
 

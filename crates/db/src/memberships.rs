@@ -50,9 +50,10 @@ pub struct Member {
 /// What became of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// The membership is gone, and the access to the org's libraries with it.
+    /// The membership is gone, and the access to the org's libraries with it; or the access that somebody had who was no
+    /// member.
     Removed,
-    /// There was no such membership. Nothing was changed.
+    /// There was neither. Nothing was changed.
     NoMember,
     /// The person owns this personal org, which goes with them alone. Nothing was changed.
     PersonalOwner,
@@ -82,7 +83,8 @@ pub async fn add_member(
     Ok(())
 }
 
-/// Ends a membership, and the person's access to all of the org's libraries, in one transaction.
+/// Ends a membership, and the person's access to all of the org's libraries, in one transaction. Access needs no membership,
+/// so it ends for those too who never were members.
 pub async fn remove_member(database: &Database, org_id: OrgId, user_id: UserId) -> Result<Removal, DbError> {
     let mut transaction = database.pool().begin().await?;
     let owner = sqlx::query_scalar!(
@@ -102,10 +104,7 @@ pub async fn remove_member(database: &Database, org_id: OrgId, user_id: UserId) 
     )
     .execute(&mut *transaction)
     .await?;
-    if removed.rows_affected() == 0 {
-        return Ok(Removal::NoMember);
-    }
-    sqlx::query!(
+    let closed = sqlx::query!(
         "DELETE FROM library_access WHERE user_id = $2 AND library_id IN (SELECT id FROM libraries WHERE org_id = $1)",
         org_id.as_uuid(),
         user_id.as_uuid(),
@@ -113,6 +112,9 @@ pub async fn remove_member(database: &Database, org_id: OrgId, user_id: UserId) 
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
+    if removed.rows_affected() == 0 && closed.rows_affected() == 0 {
+        return Ok(Removal::NoMember);
+    }
     Ok(Removal::Removed)
 }
 
@@ -168,4 +170,12 @@ pub async fn revoke_library_access(
     .execute(database.pool())
     .await?;
     Ok(revoked.rows_affected() > 0)
+}
+
+/// Takes all libraries from a person: their next call is refused, through whichever connector. Returns from how many.
+pub async fn revoke_all_access(database: &Database, user_id: UserId) -> Result<u64, DbError> {
+    let revoked = sqlx::query!("DELETE FROM library_access WHERE user_id = $1", user_id.as_uuid())
+        .execute(database.pool())
+        .await?;
+    Ok(revoked.rows_affected())
 }

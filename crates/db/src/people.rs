@@ -36,7 +36,7 @@ pub struct Welcome<'a> {
     pub title: &'a str,
     /// The text.
     pub body: &'a str,
-    /// A path in the web app, or a URL.
+    /// A path in the web app, such as `/help/claude-desktop`; no URL.
     pub link: &'a str,
 }
 

@@ -3,12 +3,14 @@
 //! No I/O, no async, no framework types. What a value of these types proves is said on the type.
 
 pub mod clock;
+mod cognito;
 pub mod ids;
 pub mod principal;
 pub mod public_id;
 pub mod scope;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use cognito::cognito_identifier;
 pub use ids::{ConnectorId, DocumentId, IdError, KnowledgeBaseId, LibraryId, NotificationId, OrgId, UserId};
 pub use principal::{Caller, Principal};
 pub use public_id::{ChunkRef, PublicId, PublicIdError};

@@ -5,6 +5,8 @@
 mod error;
 mod reader;
 mod setting;
+#[cfg(feature = "test-support")]
+pub mod test_support;
 
 pub use error::SettingsError;
 pub use reader::Reader;

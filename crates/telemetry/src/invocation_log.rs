@@ -1,10 +1,12 @@
 //! The invocation log of the Lambda functions: one JSON line an invocation, whatever its outcome.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::JsonLines;
-use crate::time::rfc3339_millis;
+use crate::time::{millis, rfc3339_millis};
 
 /// One invocation. Absent values are `null`, so that every line has the same keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,8 +30,9 @@ pub struct InvocationLine {
     pub reason: Option<&'static str>,
     /// A keyed digest of the person's address; never the address.
     pub email_digest: Option<String>,
-    /// From the event's arrival to the answer, in milliseconds.
-    pub latency_ms: f64,
+    /// From the event's arrival to the answer.
+    #[serde(rename = "latency_ms", serialize_with = "millis")]
+    pub latency: Duration,
     /// Lambda's id of the request, as in its own log lines.
     pub request_id: String,
 }
@@ -73,7 +76,7 @@ mod tests {
             outcome: "refused",
             reason: Some("revoked"),
             email_digest: None,
-            latency_ms: 1.5,
+            latency: Duration::from_micros(1_500),
             request_id: "r".to_owned(),
         });
         assert_eq!(

@@ -5,10 +5,10 @@
 
 mod caller_text;
 pub mod diagnostics;
-pub mod invocation_log;
+mod invocation_log;
 mod json_lines;
-pub mod metrics;
-pub mod request_log;
+mod metrics;
+mod request_log;
 mod time;
 
 pub use caller_text::shortened;

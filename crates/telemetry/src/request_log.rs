@@ -1,12 +1,13 @@
 //! The request log (finding F8 of the trial): one JSON line a request, whatever its outcome.
 
 use std::io::Write;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::JsonLines;
-use crate::time::rfc3339_millis;
+use crate::time::{millis, rfc3339_millis};
 
 /// One request. Absent values are `null`, so that every line has the same keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,10 +27,12 @@ pub struct RequestLine {
     pub connector_id: Option<String>,
     /// The HTTP status; 499 when the client went away before the answer.
     pub status: u16,
-    /// From the request's arrival to its answer, in milliseconds.
-    pub latency_ms: f64,
+    /// From the request's arrival to its answer.
+    #[serde(rename = "latency_ms", serialize_with = "millis")]
+    pub latency: Duration,
     /// Of it, in the database.
-    pub db_ms: f64,
+    #[serde(rename = "db_ms", serialize_with = "millis")]
+    pub database: Duration,
     /// Names the request in this log, in the audit log, and in the answer's `x-request-id`.
     pub request_id: String,
     /// The session id that the platform sent.
@@ -81,8 +84,8 @@ mod tests {
             client_id: None,
             connector_id: None,
             status: 401,
-            latency_ms: 1.5,
-            db_ms: 0.0,
+            latency: Duration::from_nanos(12_345_678),
+            database: Duration::ZERO,
             request_id: "r".into(),
             session_id: None,
             mcp_protocol: None,
@@ -94,7 +97,7 @@ mod tests {
             captured.text(),
             concat!(
                 r#"{"time":"2023-11-14T22:13:20.000Z","method":"tools/call","tool":"se\narch","sub":null,"client_id":null,"#,
-                r#""connector_id":null,"status":401,"latency_ms":1.5,"db_ms":0.0,"request_id":"r","session_id":null,"#,
+                r#""connector_id":null,"status":401,"latency_ms":12.346,"db_ms":0.0,"request_id":"r","session_id":null,"#,
                 r#""mcp_protocol":null,"refusal":null}"#,
                 "\n"
             )

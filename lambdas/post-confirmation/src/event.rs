@@ -7,19 +7,17 @@
 use std::collections::HashMap;
 
 use autri_admission::SignUp;
+use autri_domain::cognito_identifier;
 use aws_lambda_events::event::cognito::{
     CognitoEventUserPoolsPostConfirmationRequest, CognitoEventUserPoolsPreSignupRequest,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The longest user name, subject or pool id at Cognito, in characters (its API reference).
-const MAX_IDENTIFIER_CHARS: usize = 128;
-
 /// What is to be done with an event
 /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// `PostConfirmation_ConfirmSignUp`: somebody signed up and is confirmed, by a code, by an operator, or by their first
     /// federated sign-in.
     ConfirmSignUp,
@@ -32,7 +30,7 @@ pub enum Source {
 
 /// Why an event is none that can be acted on: Cognito does not send such events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub(crate) enum Malformed {
     /// It does not say what it is.
     #[error("the event has no trigger source")]
     Source,
@@ -49,8 +47,7 @@ pub enum Malformed {
 
 impl Malformed {
     /// The reason in one word, for the log and the metric.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Source => "source",
             Self::Request => "request",
@@ -65,7 +62,7 @@ impl Source {
     ///
     /// # Errors
     /// [`Malformed::Source`] when it does not say.
-    pub fn of(event: &Value) -> Result<Self, Malformed> {
+    pub(crate) fn of(event: &Value) -> Result<Self, Malformed> {
         match text(event, "triggerSource").ok_or(Malformed::Source)? {
             "PostConfirmation_ConfirmSignUp" => Ok(Self::ConfirmSignUp),
             "PreSignUp_SignUp" | "PreSignUp_ExternalProvider" => Ok(Self::SignUp),
@@ -75,11 +72,13 @@ impl Source {
 }
 
 /// Somebody who is confirmed.
-pub struct Confirmed<'a> {
+pub(crate) struct Confirmed<'a> {
     /// The pool that they are in.
-    pub user_pool_id: &'a str,
+    pub(crate) user_pool_id: &'a str,
     /// Their name in it.
-    pub user_name: &'a str,
+    pub(crate) user_name: &'a str,
+    /// Who this is, for as long as they are in the pool.
+    pub(crate) sub: String,
     attributes: HashMap<String, String>,
 }
 
@@ -88,27 +87,20 @@ impl<'a> Confirmed<'a> {
     ///
     /// # Errors
     /// [`Malformed`].
-    pub fn read(event: &'a Value) -> Result<Self, Malformed> {
+    pub(crate) fn read(event: &'a Value) -> Result<Self, Malformed> {
         let request = request::<CognitoEventUserPoolsPostConfirmationRequest>(event)?;
-        let confirmed = Self {
+        let mut attributes = request.user_attributes;
+        let sub = attributes.remove("sub").filter(|sub| cognito_identifier(sub).is_some());
+        Ok(Self {
             user_pool_id: user_pool_id(event)?,
-            user_name: identifier(text(event, "userName")).ok_or(Malformed::User)?,
-            attributes: request.user_attributes,
-        };
-        // Asked here, so that nothing has happened when it is missing.
-        identifier(confirmed.attribute("sub")).ok_or(Malformed::User)?;
-        Ok(confirmed)
-    }
-
-    /// Who this is, for as long as they are in the pool.
-    #[must_use]
-    pub fn sub(&self) -> &str {
-        self.attribute("sub").unwrap_or_default()
+            user_name: identifier(event, "userName").ok_or(Malformed::User)?,
+            sub: sub.ok_or(Malformed::User)?,
+            attributes,
+        })
     }
 
     /// What tells whether they may have an account.
-    #[must_use]
-    pub fn sign_up(&self) -> SignUp<'_> {
+    pub(crate) fn sign_up(&self) -> SignUp<'_> {
         SignUp {
             email: self.attribute("email"),
             email_verified: self.attribute("email_verified"),
@@ -117,27 +109,16 @@ impl<'a> Confirmed<'a> {
         }
     }
 
-    /// A name, if there is one that can be shown and stored.
-    #[must_use]
-    pub fn name(&self, attribute: &str) -> Option<&str> {
-        self.attribute(attribute).filter(|text| !text.is_empty() && !text.contains(char::is_control))
-    }
-
-    /// Where a picture is. People choose it themselves, and a page will load it: `https` or nothing.
-    #[must_use]
-    pub fn picture(&self) -> Option<&str> {
-        self.name("picture").filter(|text| text.starts_with("https://"))
-    }
-
-    fn attribute(&self, name: &str) -> Option<&str> {
+    /// An attribute as it came, `sub` excepted.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
     }
 }
 
 /// Somebody who wants to sign up. Nothing that is said of them is verified yet.
-pub struct Applicant<'a> {
+pub(crate) struct Applicant<'a> {
     /// The pool that they would be in.
-    pub user_pool_id: &'a str,
+    pub(crate) user_pool_id: &'a str,
     email: Option<String>,
 }
 
@@ -146,14 +127,13 @@ impl<'a> Applicant<'a> {
     ///
     /// # Errors
     /// [`Malformed`].
-    pub fn read(event: &'a Value) -> Result<Self, Malformed> {
+    pub(crate) fn read(event: &'a Value) -> Result<Self, Malformed> {
         let mut request = request::<CognitoEventUserPoolsPreSignupRequest>(event)?;
         Ok(Self { user_pool_id: user_pool_id(event)?, email: request.user_attributes.remove("email") })
     }
 
     /// What tells whether they are listed.
-    #[must_use]
-    pub fn sign_up(&self) -> SignUp<'_> {
+    pub(crate) fn sign_up(&self) -> SignUp<'_> {
         SignUp { email: self.email.as_deref(), ..SignUp::default() }
     }
 }
@@ -165,17 +145,13 @@ fn request<'a, T: Deserialize<'a>>(event: &'a Value) -> Result<T, Malformed> {
 }
 
 fn user_pool_id(event: &Value) -> Result<&str, Malformed> {
-    identifier(text(event, "userPoolId")).ok_or(Malformed::Pool)
+    identifier(event, "userPoolId").ok_or(Malformed::Pool)
 }
 
 fn text<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
     event.get(name).and_then(Value::as_str)
 }
 
-/// A text such as Cognito lets ids and names be: it has no white space and no control characters in them.
-fn identifier(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| {
-        (1..=MAX_IDENTIFIER_CHARS).contains(&text.chars().count())
-            && !text.contains(|c: char| c.is_control() || c.is_whitespace())
-    })
+fn identifier<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
+    cognito_identifier(text(event, name)?)
 }

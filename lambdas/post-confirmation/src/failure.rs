@@ -6,7 +6,7 @@ use crate::event::Malformed;
 
 /// No account. None but [`Failure::NotInvited`] has deleted anybody, and [`Failure::NotDeleted`] may have.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The event is none that can be acted on.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -22,6 +22,9 @@ pub enum Failure {
     /// Not on the list. If there was a user, there is none any more.
     #[error("not on the allowlist")]
     NotInvited,
+    /// Not on the list, but an entry that is none may mean them: the user stays.
+    #[error("not on the allowlist, which has a malformed entry with the address or its domain")]
+    ListDoubtful,
     /// Not on the list, but the address may be somebody else's: the user stays.
     #[error("not on the allowlist, with an address that is not verified")]
     NotInvitedUnverified,
@@ -47,11 +50,10 @@ pub enum Failure {
 
 impl Failure {
     /// Where it happened, in one word.
-    #[must_use]
-    pub const fn stage(&self) -> &'static str {
+    pub(crate) const fn stage(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::ForeignPool => "event",
-            Self::ListUnreadable(_) => "allowlist",
+            Self::ListUnreadable(_) | Self::ListDoubtful => "allowlist",
             Self::NoAddress | Self::NotInvited | Self::NotInvitedUnverified | Self::Unverified => {
                 "eligibility"
             }
@@ -62,12 +64,12 @@ impl Failure {
     }
 
     /// Why, in one word: for the log and the metric.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
+    pub(crate) const fn reason(&self) -> &'static str {
         match self {
             Self::Malformed(malformed) => malformed.as_str(),
             Self::ForeignPool => "foreign_pool",
             Self::ListUnreadable(error) | Self::NotDeleted(error) => aws_class(error),
+            Self::ListDoubtful => "malformed_entry",
             Self::NoAddress => "no_address",
             Self::NotInvited => "not_listed",
             Self::NotInvitedUnverified => "not_listed_unverified",
@@ -80,36 +82,36 @@ impl Failure {
     }
 
     /// Whether this is an answer like any other, and nothing for anybody to look into.
-    #[must_use]
-    pub const fn is_refusal(&self) -> bool {
+    pub(crate) const fn is_refusal(&self) -> bool {
         matches!(self, Self::NotInvited)
     }
 
     /// For programs. Goes to Cognito: no finer than the text.
-    #[must_use]
-    pub const fn error_type(&self) -> &'static str {
+    pub(crate) const fn error_type(&self) -> &'static str {
         match self {
-            Self::NotInvited | Self::NotInvitedUnverified | Self::NotDeleted(_) => "NotInvited",
-            Self::NoAddress | Self::Unverified | Self::AddressTaken | Self::UserNameTaken => "NotEligible",
+            Self::NotInvited | Self::NotInvitedUnverified | Self::NotDeleted(_) | Self::ListDoubtful => {
+                "NotInvited"
+            }
+            Self::NoAddress | Self::Unverified | Self::AddressTaken => "NotEligible",
             Self::Malformed(_)
             | Self::ForeignPool
             | Self::ListUnreadable(_)
+            | Self::UserNameTaken
             | Self::Database(_)
             | Self::TooLate => "Unavailable",
         }
     }
 
     /// What the person gets to read (`PostConfirmation failed with error ….`), with where to ask.
-    #[must_use]
-    pub fn told(&self, contact: Option<&str>) -> String {
+    pub(crate) fn told(&self, contact: Option<&str>) -> String {
         let what = match self {
-            Self::NotInvited | Self::NotInvitedUnverified | Self::NotDeleted(_) => "not invited to beta",
+            Self::NotInvited | Self::NotInvitedUnverified | Self::NotDeleted(_) | Self::ListDoubtful => {
+                "not invited to beta"
+            }
             Self::NoAddress => "an e-mail address is needed to sign up",
             Self::Unverified => "your e-mail address is not verified",
-            Self::AddressTaken | Self::UserNameTaken => {
-                "this e-mail address has an account already: sign in the way you did first"
-            }
-            Self::Database(_) => "your account could not be set up",
+            Self::AddressTaken => "this e-mail address has an account already: sign in the way you did first",
+            Self::UserNameTaken | Self::Database(_) => "your account could not be set up",
             Self::Malformed(_) | Self::ForeignPool | Self::ListUnreadable(_) | Self::TooLate => {
                 "sign-up is not available at the moment: try again later"
             }

@@ -8,7 +8,7 @@
 //! or know SQL. Who may have an account is `autri-admission`'s to say.
 
 pub mod amazon;
-pub mod event;
-pub mod failure;
+mod event;
+mod failure;
 pub mod settings;
 pub mod trigger;

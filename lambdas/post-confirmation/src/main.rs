@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use autri_aws::{AwsConfig, Patience, TriggerDatabase};
+use autri_aws::{AwsConfig, Patience, TRIGGER_PATIENCE, TriggerDatabase};
 use autri_domain::{Clock, SystemClock};
 use autri_telemetry::JsonLines;
 use lambda_runtime::{LambdaEvent, service_fn};
 use post_confirmation::amazon::Amazon;
 use post_confirmation::settings::Settings;
-use post_confirmation::trigger::{FUNCTION, PATIENCE, Trigger, handle};
+use post_confirmation::trigger::{FUNCTION, Trigger, handle};
 use serde_json::Value;
 
 fn main() -> anyhow::Result<()> {
@@ -26,7 +26,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         rules: settings.rules,
         database: TriggerDatabase::new(settings.database, FUNCTION).with_aws(aws.clone()),
         amazon: Amazon::new(aws, settings.allowlist_parameter, Arc::clone(&clock)),
-        patience: PATIENCE,
+        patience: TRIGGER_PATIENCE,
         clock,
         lines: JsonLines::stdout(),
     };

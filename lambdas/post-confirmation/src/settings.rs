@@ -1,5 +1,6 @@
 //! The trigger's settings, read once from the environment. docs/configuration.md has the same table, and a test compares.
 
+use autri_admission::{DEFAULT_ALLOWLIST_PARAMETER, TrustedIdps};
 use autri_audit_log::AuditKey;
 use autri_aws::DatabaseLocation;
 use autri_settings::{Reader, SettingsError, settings};
@@ -54,10 +55,10 @@ impl Settings {
         let database =
             DatabaseLocation::from_settings(reader.optional(DATABASE_URL), reader.optional(DATABASE_SECRET));
         let database = reader.checked(DATABASE_URL, database);
-        let allowlist_parameter = or_default(reader.optional(ALLOWLIST), "/autri/beta/ALLOWED_EMAILS");
+        let allowlist_parameter = or_default(reader.optional(ALLOWLIST), DEFAULT_ALLOWLIST_PARAMETER);
         let rules = Rules {
             user_pool_id: reader.optional(USER_POOL),
-            trusted_idps: trusted_idps(&reader),
+            trusted_idps: reader.parsed(TRUSTED_IDPS, TrustedIdps::default()),
             invite_contact: invite_contact(&mut reader),
             embedding_model: or_default(reader.optional(EMBEDDING_MODEL), "none"),
             audit_key: reader
@@ -66,14 +67,6 @@ impl Settings {
         };
         let log = or_default(reader.optional(LOG), "info");
         reader.finish(database.map(|database| Self { database, allowlist_parameter, rules, log }))
-    }
-}
-
-fn trusted_idps(reader: &Reader<'_>) -> Vec<String> {
-    match reader.list(TRUSTED_IDPS) {
-        names if names.is_empty() => vec!["Google".to_owned()],
-        names if names == ["none"] => Vec::new(),
-        names => names,
     }
 }
 
@@ -102,7 +95,8 @@ mod tests {
         assert_eq!(settings.allowlist_parameter, "/autri/beta/ALLOWED_EMAILS");
         assert_eq!(settings.log, "info");
         let rules = settings.rules;
-        assert_eq!((rules.trusted_idps, rules.embedding_model.as_str()), (vec!["Google".to_owned()], "none"));
+        assert!(rules.trusted_idps.contains("Google"));
+        assert_eq!((rules.trusted_idps, rules.embedding_model.as_str()), (TrustedIdps::default(), "none"));
         assert!(rules.user_pool_id.is_none() && rules.invite_contact.is_none() && rules.audit_key.is_none());
     }
 
@@ -122,13 +116,13 @@ mod tests {
         .unwrap();
         assert_eq!((settings.allowlist_parameter.as_str(), settings.log.as_str()), ("/a/b", "warn"));
         let rules = settings.rules;
-        assert_eq!(rules.trusted_idps, ["Google", "Okta"]);
+        assert_eq!(Ok(rules.trusted_idps), "Google,Okta".parse());
         assert_eq!(rules.invite_contact.as_deref(), Some("beta@autri.ai"));
         assert_eq!(rules.embedding_model, "static-256");
         assert_eq!(rules.user_pool_id.as_deref(), Some("eu-central-1_A"));
         assert!(rules.audit_key.is_some());
         let nobody = read(&[("DATABASE_URL", "postgres://x"), ("TRUSTED_IDPS", "none")]).unwrap();
-        assert!(nobody.rules.trusted_idps.is_empty());
+        assert_eq!(Ok(nobody.rules.trusted_idps), "none".parse());
     }
 
     #[test]

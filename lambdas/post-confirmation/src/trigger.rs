@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use autri_admission::{Eligibility, EmailAddress, Newcomer, Provisioned, assess, provision};
+use autri_admission::{Eligibility, EmailAddress, Newcomer, Provisioned, TrustedIdps, assess, provision};
 use autri_audit_log::AuditKey;
 use autri_aws::TriggerDatabase;
 use autri_domain::Clock;
@@ -15,9 +15,6 @@ use serde_json::Value;
 use crate::amazon::Amazon;
 use crate::event::{Applicant, Confirmed, Source};
 use crate::failure::Failure;
-
-/// The longest that an invocation may take: Cognito waits for 5 s, and says nothing useful to whoever signs up after that.
-pub const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The function, as it calls itself in logs, in metrics and in `pg_stat_activity`.
 pub const FUNCTION: &str = "post-confirmation";
@@ -31,7 +28,7 @@ pub struct Trigger {
     pub amazon: Amazon,
     /// As `autri_post_confirmation`.
     pub database: TriggerDatabase,
-    /// The longest that an invocation may take; [`PATIENCE`].
+    /// The longest that an invocation may take; [`TRIGGER_PATIENCE`](autri_aws::TRIGGER_PATIENCE).
     pub patience: Duration,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
@@ -44,8 +41,8 @@ pub struct Trigger {
 pub struct Rules {
     /// The only pool whose events are acted on, if there is but one.
     pub user_pool_id: Option<String>,
-    /// The identity providers whose word for an address is taken, by their names in the pool.
-    pub trusted_idps: Vec<String>,
+    /// The identity providers whose word for an address is taken.
+    pub trusted_idps: TrustedIdps,
     /// Where people can ask, such as `beta@example.com`.
     pub invite_contact: Option<String>,
     /// Of the Personal libraries.
@@ -109,7 +106,7 @@ pub async fn handle(trigger: &Trigger, event: Value, request_id: &str) -> Result
         outcome,
         reason,
         email_digest,
-        latency_ms: millis(started.elapsed()),
+        latency: started.elapsed(),
         request_id: request_id.to_owned(),
     });
     match result {
@@ -161,6 +158,9 @@ async fn confirm(
     let list = trigger.amazon.allowlist().await.map_err(Failure::ListUnreadable)?;
     match assess(&list, &confirmed.sign_up(), &trigger.rules.trusted_idps) {
         Eligibility::Eligible(email) => make_account(trigger, &confirmed, &email).await,
+        Eligibility::NotListed { verified: true, email } if list.may_mean(&email) => {
+            Err(Failure::ListDoubtful)
+        }
         Eligibility::NotListed { verified: true, .. } => {
             // Said first, so that it is known even if we do not get to the end.
             tracing::info!(email_digest, request_id, "a user who is not invited will be deleted");
@@ -186,15 +186,14 @@ async fn make_account(
     email: &EmailAddress,
 ) -> Result<Answer, Failure> {
     let newcomer = Newcomer {
-        cognito_sub: confirmed.sub(),
+        cognito_sub: &confirmed.sub,
         user_pool_id: confirmed.user_pool_id,
         user_name: confirmed.user_name,
         email,
-        given_name: confirmed.name("given_name"),
-        family_name: confirmed.name("family_name"),
-        picture: confirmed.picture(),
+        given_name: confirmed.attribute("given_name"),
+        family_name: confirmed.attribute("family_name"),
+        picture: confirmed.attribute("picture"),
         embedding_model: &trigger.rules.embedding_model,
-        connector_url: None,
     };
     let provisioning = trigger.database.run(async |database| provision(database, &newcomer).await);
     match provisioning.await.map_err(Failure::Database)? {
@@ -229,14 +228,9 @@ fn report(trigger: &Trigger, failure: &Failure, request_id: &str) {
     }
 }
 
-/// The keyed digest by which an address can be found in the log by whoever has the key, in hexadecimal. Folded first:
-/// equal addresses have equal digests.
+/// The keyed digest by which an address can be found in the log by whoever has the key. Folded first: equal addresses have
+/// equal digests.
 fn email_digest(rules: &Rules, event: &Value) -> Option<String> {
     let email = event.pointer("/request/userAttributes/email")?.as_str()?.parse::<EmailAddress>().ok()?;
-    let digest = rules.audit_key.as_ref()?.digest("email", &Value::String(email.folded()));
-    Some(digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
-}
-
-fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
+    Some(rules.audit_key.as_ref()?.digest_hex("email", &Value::String(email.folded())))
 }

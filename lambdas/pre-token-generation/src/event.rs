@@ -5,7 +5,7 @@
 //! has a type for it, which knows no `ClientCredentials` source and fails where AWS leaves things out.
 
 use autri_db::token_mint::TokenHolder;
-use autri_domain::ConnectorId;
+use autri_domain::{ConnectorId, cognito_identifier};
 use serde_json::{Map, Value};
 
 /// The claim that opens a library.
@@ -23,9 +23,6 @@ const NAME_OF_NO_PERSON: &str = "ClientCredentials";
 
 /// The first version whose answer can set claims of the access token.
 const FIRST_VERSION_FOR_ACCESS_TOKENS: u64 = 2;
-
-/// The longest client id, user name or subject at Cognito, in characters (its API reference).
-const MAX_IDENTIFIER_CHARS: usize = 128;
 
 /// A pre-token-generation event. Fields that are `null` count as fields that are not there.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,11 +187,6 @@ fn object_below<'a>(
     value.as_object_mut().ok_or(Malformed::Shape)
 }
 
-/// A text such as Cognito lets ids and names be: it has no white space and no control characters in them. A NUL, which
-/// Postgres cannot hold, would otherwise look like a fault of the database.
 fn identifier<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    let text = object.get(name)?.as_str()?;
-    let is_identifier = (1..=MAX_IDENTIFIER_CHARS).contains(&text.chars().count())
-        && !text.contains(|c: char| c.is_control() || c.is_whitespace());
-    is_identifier.then_some(text)
+    cognito_identifier(object.get(name)?.as_str()?)
 }

@@ -28,13 +28,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Where it happened, in one word.
+    /// Where something failed, in one word, for the metric; nowhere when the answer is a refusal.
     #[must_use]
-    pub const fn stage(&self) -> &'static str {
+    pub const fn stage(&self) -> Option<&'static str> {
         match self {
-            Self::Malformed(_) => "event",
-            Self::Refused(_) => "mint",
-            Self::Database(_) | Self::TooLate => "database",
+            Self::Refused(_) => None,
+            Self::Malformed(_) => Some("event"),
+            Self::Database(_) => Some("database"),
+            Self::TooLate => Some("time"),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use autri_aws::TriggerDatabase;
+use autri_aws::{TRIGGER_PATIENCE, TriggerDatabase};
 use autri_domain::SystemClock;
 use autri_telemetry::JsonLines;
 use lambda_runtime::{LambdaEvent, service_fn};
 use pre_token_generation::settings::Settings;
-use pre_token_generation::trigger::{FUNCTION, PATIENCE, Trigger, handle};
+use pre_token_generation::trigger::{FUNCTION, Trigger, handle};
 use serde_json::Value;
 
 fn main() -> anyhow::Result<()> {
@@ -21,7 +21,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let trigger = Trigger {
         database: TriggerDatabase::new(settings.database, FUNCTION),
         passthrough_clients: settings.passthrough_clients,
-        patience: PATIENCE,
+        patience: TRIGGER_PATIENCE,
         clock: Arc::new(SystemClock),
         lines: JsonLines::stdout(),
     };

@@ -13,9 +13,6 @@ use serde_json::Value;
 use crate::event::Event;
 use crate::failure::Failure;
 
-/// The longest that an invocation may take: Cognito waits for 5 s, and says nothing useful to whoever signs in after that.
-pub const PATIENCE: Duration = Duration::from_secs(4);
-
 /// The function, as it calls itself in logs, in metrics and in `pg_stat_activity`.
 pub const FUNCTION: &str = "pre-token-generation";
 
@@ -26,7 +23,7 @@ pub struct Trigger {
     pub database: TriggerDatabase,
     /// App clients whose tokens are left alone, and so open nothing at the MCP server.
     pub passthrough_clients: BTreeSet<String>,
-    /// The longest that an invocation may take; [`PATIENCE`].
+    /// The longest that an invocation may take; [`TRIGGER_PATIENCE`](autri_aws::TRIGGER_PATIENCE).
     pub patience: Duration,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
@@ -53,7 +50,7 @@ struct Subject {
 
 /// Answers `event`: with itself and the claim, or unchanged for a client that is let through.
 ///
-/// Writes one line to the invocation log, and one metric on a failure. `request_id` is Lambda's.
+/// Writes one line to the invocation log, and one metric on whatever is no plain refusal. `request_id` is Lambda's.
 ///
 /// # Errors
 /// [`Failure`], on which Cognito issues no token.
@@ -77,7 +74,7 @@ pub async fn handle(trigger: &Trigger, event: Value, request_id: &str) -> Result
         outcome,
         reason,
         email_digest: None,
-        latency_ms: millis(started.elapsed()),
+        latency: started.elapsed(),
         request_id: request_id.to_owned(),
     });
     match result {
@@ -107,8 +104,10 @@ async fn answer(trigger: &Trigger, event: Value) -> Result<Answer, Failure> {
 
 /// The metric, and for whoever has to mend it, the error behind it.
 fn report(trigger: &Trigger, failure: &Failure, request_id: &str) {
-    let metrics = Metrics::new(trigger.lines.clone(), "Autri", FUNCTION);
-    metrics.failure(trigger.clock.now(), failure.stage(), failure.reason());
+    if let Some(stage) = failure.stage() {
+        let metrics = Metrics::new(trigger.lines.clone(), "Autri", FUNCTION);
+        metrics.failure(trigger.clock.now(), stage, failure.reason());
+    }
     match failure {
         // An answer like any other; the invocation log has it.
         Failure::Refused(_) => {}
@@ -135,8 +134,4 @@ impl Subject {
             client_id: text("/callerContext/clientId"),
         }
     }
-}
-
-fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 #[cfg(feature = "aws")]
+use autri_admission::ListEditError;
+#[cfg(feature = "aws")]
 use autri_aws::AwsError;
 use autri_db::DbError;
 
@@ -15,6 +17,13 @@ pub(crate) fn for_error(error: &anyhow::Error) -> Option<Cow<'static, str>> {
     if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<AwsError>()) {
         let permission = error.downcast_ref::<AwsStep>().map(|step| step.permission);
         return for_aws_error(cause, permission);
+    }
+    #[cfg(feature = "aws")]
+    if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ListEditError::Missing))) {
+        return Some(
+            "are --parameter and AWS_REGION right? `autri user invite ENTRY --create` makes the parameter"
+                .into(),
+        );
     }
     error
         .chain()
@@ -36,8 +45,7 @@ fn for_aws_error(error: &AwsError, permission: Option<&str>) -> Option<Cow<'stat
                     .into()
             }
             None => {
-                "have the credentials expired (`aws sso login`)? docs/operations.md lists the permissions"
-                    .into()
+                "have the credentials expired (`aws sso login`)? docs/people.md lists the permissions".into()
             }
         },
         AwsError::NotFound(_) => {

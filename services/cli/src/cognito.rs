@@ -4,16 +4,11 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use autri_admission::{DEFAULT_ALLOWLIST_PARAMETER, TrustedIdps};
 use autri_aws::{AwsConfig, ParameterStore, Patience, UserPool};
+use autri_domain::DEFAULT_SCOPE;
 use clap::Args;
 use url::{Host, Url};
-
-/// Where the allowlist is, unless told otherwise.
-const DEFAULT_PARAMETER: &str = "/autri/beta/ALLOWED_EMAILS";
-/// The scope that the server asks for, unless told otherwise.
-const DEFAULT_SCOPE: &str = "mcp.autri.ai/mcp.invoke";
-/// The identity provider whose word is taken, unless told otherwise.
-const DEFAULT_TRUST: &str = "Google";
 
 /// AWS as the operator's environment has it: region, credentials, endpoints. Nothing is fetched before the first call.
 pub(crate) async fn aws() -> AwsConfig {
@@ -60,7 +55,7 @@ pub(crate) struct AllowlistArgs {
         long = "parameter",
         value_name = "NAME",
         env = "ALLOWED_EMAILS_PARAMETER",
-        default_value = DEFAULT_PARAMETER
+        default_value = DEFAULT_ALLOWLIST_PARAMETER
     )]
     parameter: String,
 }
@@ -68,7 +63,7 @@ pub(crate) struct AllowlistArgs {
 impl AllowlistArgs {
     /// The parameter's name.
     pub(crate) fn parameter(&self) -> &str {
-        or_default(&self.parameter, DEFAULT_PARAMETER)
+        or_default(&self.parameter, DEFAULT_ALLOWLIST_PARAMETER)
     }
 
     /// The store that has the parameter.
@@ -81,26 +76,15 @@ impl AllowlistArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TrustArgs {
     /// The identity providers whose word for an address is taken, separated by commas; `none` for none
-    #[arg(
-        long,
-        value_name = "NAMES",
-        env = "TRUSTED_IDPS",
-        value_delimiter = ',',
-        default_value = DEFAULT_TRUST
-    )]
+    #[arg(long, value_name = "NAMES", env = "TRUSTED_IDPS", default_value = TrustedIdps::DEFAULT)]
     trusted_idps: Vec<String>,
 }
 
 impl TrustArgs {
-    /// Their names, as Cognito has them.
-    pub(crate) fn providers(&self) -> Vec<String> {
-        let named = self.trusted_idps.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
-        let named: Vec<String> = named.map(str::to_owned).collect();
-        match &named[..] {
-            [] => vec![DEFAULT_TRUST.to_owned()],
-            [one] if one == "none" => Vec::new(),
-            _ => named,
-        }
+    /// Those that were named, however often the option was given.
+    pub(crate) fn providers(&self) -> TrustedIdps {
+        let Ok(providers) = self.trusted_idps.join(",").parse();
+        providers
     }
 }
 
@@ -198,15 +182,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trust_is_spelled_as_in_the_trigger() {
-        for (names, expected) in [
-            (&["Google"][..], &["Google"][..]),
-            (&["Google", " Okta", ""], &["Google", "Okta"]),
-            (&[""], &["Google"]),
-            (&["none"], &[]),
+    fn all_who_are_named_are_trusted() {
+        for (given, as_in_the_trigger) in [
+            (&["Google"][..], "Google"),
+            (&["Google, Okta,"], "Google,Okta"),
+            (&["Google", " Okta", ""], "Google,Okta"),
+            (&[""], ""),
+            (&["none"], "none"),
         ] {
-            let args = TrustArgs { trusted_idps: names.iter().map(|&name| name.to_owned()).collect() };
-            assert_eq!(args.providers(), expected, "{names:?}");
+            let args = TrustArgs { trusted_idps: given.iter().map(|&names| names.to_owned()).collect() };
+            assert_eq!(Ok(args.providers()), as_in_the_trigger.parse(), "{given:?}");
         }
     }
 

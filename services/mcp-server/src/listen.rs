@@ -1,7 +1,7 @@
-//! Connections: accepted within bounds, served, and drained.
+//! Connections: accepted within bounds, served, and drained. HTTP/1.1, as every MCP client and AgentCore speak it.
 //!
-//! `axum::serve` limits neither how many connections there are nor how long a client takes over its headers, so that a few
-//! clients who send a byte a minute could keep everybody out.
+//! `axum::serve` limits neither how many connections there are nor how long a client takes over its headers or over reading an
+//! answer, so that a few clients who send or read a byte a minute could keep everybody out.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,17 +10,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 /// How long a client may take until a request's headers are there. An idle connection counts from its last answer, so this
 /// is also how long one is kept: longer than the 60 s after which AWS load balancers drop theirs.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+/// After that, a connection ends with the request that is under way. Others may want its place.
+const MAX_AGE: Duration = Duration::from_mins(10);
+/// How long that request may go on, its answer's reading included: the longest limit of a call, and a minute.
+const LAST_REQUEST_TIMEOUT: Duration = Duration::from_mins(6);
 /// More wait in the listener's backlog. One takes about 30 kB, so that all of them fit beside everything else in 512 MB.
 const MAX_CONNECTIONS: usize = 2_048;
 /// After a failed accept, such as for want of file descriptors: until some may be free again.
@@ -38,12 +41,18 @@ async fn serve_at_most(
     stop: impl Future<Output = ()>,
 ) {
     let places = Arc::new(Semaphore::new(max_connections));
-    let connections = GracefulShutdown::new();
+    let (stopping, stop_requested) = watch::channel(false);
     let accepting = async {
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((stream, _)) => spawn(stream, router.clone(), &connections, place),
+                Ok((stream, _)) => {
+                    let connection = serve_connection(stream, router.clone(), stop_requested.clone());
+                    tokio::spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -55,27 +64,42 @@ async fn serve_at_most(
         () = accepting => {}
         () = stop => {}
     }
-    drop(listener);
-    connections.shutdown().await;
+    drop((listener, stop_requested));
+    stopping.send_replace(true);
+    // Each connection has a receiver until it ends.
+    stopping.closed().await;
 }
 
-fn spawn(stream: TcpStream, router: Router, connections: &GracefulShutdown, place: OwnedSemaphorePermit) {
+/// Serves a connection until it ends, is too old, or the server stops.
+async fn serve_connection(stream: TcpStream, router: Router, mut stop_requested: watch::Receiver<bool>) {
     // An answer is one small write, which must not wait for the acknowledgement of the one before. Where it can't be set,
     // answers are late and nothing else.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.map_request(|request: Request<_>| request.map(Body::new)));
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADER_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            // The client's doing, all of it: gone away, too slow, not HTTP.
-            tracing::debug!(error, "a connection ended early");
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = stop_requested.wait_for(|stop| *stop) => None,
+        () = tokio::time::sleep(MAX_AGE) => None,
+    };
+    let ended = match ended {
+        Some(ended) => Ok(ended),
+        None => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(LAST_REQUEST_TIMEOUT, connection).await
         }
-        drop(place);
-    });
+    };
+    // The client's doing, all of it: gone away, too slow, not HTTP.
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Err(_) => tracing::debug!("a connection was too old"),
+    }
 }
 
 #[cfg(test)]
@@ -134,14 +158,25 @@ mod tests {
     /// Time is simulated: it moves on when nothing else does.
     #[tokio::test(start_paused = true)]
     async fn a_client_that_never_finishes_its_headers_is_dropped() {
+        for beginning in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nhost: a"] {
+            let server = Server::start().await;
+            let mut client = server.connect().await;
+            client.write_all(beginning.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            // Ends, whatever is said first.
+            let ended = tokio::time::timeout(HEADER_TIMEOUT * 2, client.read_to_end(&mut answer)).await;
+            assert!(ended.is_ok(), "{beginning:?}: the connection is still there");
+            assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_and_never_reads_is_dropped() {
         let server = Server::start().await;
         let mut client = server.connect().await;
-        client.write_all(b"GET / HTTP/1.1\r\nhost: a").await.unwrap();
-        let mut answer = Vec::new();
-        // Ends, whatever is said first.
-        let ended = tokio::time::timeout(HEADER_TIMEOUT * 2, client.read_to_end(&mut answer)).await;
-        assert!(ended.is_ok(), "the connection is still there");
-        assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        let asking = async { while client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.is_ok() {} };
+        let dropped = tokio::time::timeout((MAX_AGE + LAST_REQUEST_TIMEOUT) * 2, asking).await;
+        assert!(dropped.is_ok(), "the connection is still there");
     }
 
     #[tokio::test]

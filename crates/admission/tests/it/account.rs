@@ -14,7 +14,6 @@ fn ada(email: &EmailAddress) -> Newcomer<'_> {
         family_name: None,
         picture: None,
         embedding_model: "none",
-        connector_url: None,
     }
 }
 
@@ -28,6 +27,34 @@ async fn an_account_is_made_once_and_may_be_asked_for_again() {
     assert!(account.is_new);
     let again = provision(&trigger, &ada(&email)).await.unwrap();
     assert_eq!(again, Provisioned::Account(people::Account { is_new: false, ..account }));
+}
+
+#[tokio::test]
+async fn what_a_person_says_of_themselves_is_kept_where_it_is_usable() {
+    let database = TestDatabase::create().await;
+    let trigger = database.connect(roles::POST_CONFIRMATION);
+    let [usable, unusable] = ["ada@example.com", "eve@example.com"].map(|text| text.parse().unwrap());
+    let picture = Some("https://example.com/ada.png");
+    let whole = Newcomer { family_name: Some("Lovelace"), picture, ..ada(&usable) };
+    let broken = Newcomer {
+        cognito_sub: "eve-sub",
+        user_name: "eve",
+        given_name: Some("E\0ve"),
+        family_name: Some(""),
+        picture: Some("javascript:alert(1)"),
+        ..ada(&unusable)
+    };
+    for newcomer in [whole, broken] {
+        let made = provision(&trigger, &newcomer).await.unwrap();
+        assert!(matches!(made, Provisioned::Account(_)), "{made:?}");
+    }
+    let mut session = database.admin_session().await;
+    let as_said = "SELECT count(*) FROM users WHERE cognito_sub = 'ada-sub' AND given_name = 'Ada' \
+                   AND family_name = 'Lovelace' AND picture = 'https://example.com/ada.png'";
+    assert_eq!(session.number(as_said).await, 1);
+    let without = "SELECT count(*) FROM users WHERE cognito_sub = 'eve-sub' AND given_name IS NULL \
+                   AND family_name IS NULL AND picture IS NULL";
+    assert_eq!(session.number(without).await, 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use autri_admission::{
-    Allowlist, EditedList, EmailAddress, Entry, ListEditError, add_entry, edit_allowlist, remove_entry,
+    Allowlist, EditedList, EmailAddress, Entry, IfMissing, ListEditError, add_entry, edit_allowlist,
+    remove_entry,
 };
 use autri_aws::test_support::Reply;
 use autri_aws::{AwsConfig, ParameterStore};
@@ -40,10 +41,15 @@ impl Operator {
                 incoming.lock().unwrap().recv().unwrap()
             });
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(edit_allowlist(&ParameterStore::new(&aws), NAME, |text, kind| match &ours {
-                Change::Add(entry) => add_entry(text, kind, entry),
-                Change::Remove(entry) => Ok(remove_entry(text, entry)),
-            }))
+            runtime.block_on(edit_allowlist(
+                &ParameterStore::new(&aws),
+                NAME,
+                IfMissing::Create,
+                |text, kind| match &ours {
+                    Change::Add(entry) => add_entry(text, kind, entry),
+                    Change::Remove(entry) => Ok(remove_entry(text, entry)),
+                },
+            ))
         });
         Self { change, calls, replies, running }
     }

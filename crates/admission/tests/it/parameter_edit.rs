@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use autri_admission::{EditedList, Entry, ListEditError, add_entry, edit_allowlist, remove_entry};
+use autri_admission::{EditedList, Entry, IfMissing, ListEditError, add_entry, edit_allowlist, remove_entry};
 use autri_aws::test_support::Reply;
 use autri_aws::{AwsConfig, AwsError, ParameterStore};
 
@@ -14,12 +14,14 @@ fn entry(text: &str) -> Entry {
 
 async fn invite(aws: &AwsConfig, address: &str) -> Result<EditedList, ListEditError> {
     let entry = entry(address);
-    edit_allowlist(&ParameterStore::new(aws), NAME, |text, kind| add_entry(text, kind, &entry)).await
+    let store = ParameterStore::new(aws);
+    edit_allowlist(&store, NAME, IfMissing::Create, |text, kind| add_entry(text, kind, &entry)).await
 }
 
 async fn uninvite(aws: &AwsConfig, address: &str) -> Result<EditedList, ListEditError> {
     let entry = entry(address);
-    edit_allowlist(&ParameterStore::new(aws), NAME, |text, _| Ok(remove_entry(text, &entry))).await
+    let store = ParameterStore::new(aws);
+    edit_allowlist(&store, NAME, IfMissing::Fail, |text, _| Ok(remove_entry(text, &entry))).await
 }
 
 fn alone(store: &Store) -> AwsConfig {
@@ -80,7 +82,8 @@ async fn what_is_so_already_is_not_written() {
     assert_eq!(operations(&aws), ["GetParameter", "GetParameter"]);
 
     let nothing = alone(&Store::empty());
-    assert!(!uninvite(&nothing, "bob@example.com").await.unwrap().is_changed);
+    let missing = uninvite(&nothing, "bob@example.com").await.unwrap_err();
+    assert!(matches!(missing, ListEditError::Missing), "{missing:?}: perhaps another list has them");
     assert_eq!(operations(&nothing), ["GetParameter"]);
 }
 

@@ -32,14 +32,13 @@ fn only_request(config: &AwsConfig, operation: &str) -> Value {
     request.body.clone()
 }
 
-async fn create_interactive(identity_providers: &[String], password_sign_in: bool) -> (AppClient, Value) {
+async fn create_interactive(identity_providers: &[String]) -> (AppClient, Value) {
     let config = cognito();
     let client = InteractiveClient {
         name: "autri interactive 1",
         scope: SCOPE,
         callback_urls: &["https://auth.autri.ai/oauth/callback".to_owned()],
         identity_providers,
-        password_sign_in,
     };
     let made = UserPool::new(&config, POOL).create_interactive_client(&client).await.unwrap();
     (made, only_request(&config, "CreateUserPoolClient"))
@@ -72,7 +71,7 @@ async fn a_machine_gets_client_credentials_and_nothing_else() {
 
 #[tokio::test]
 async fn people_get_codes_and_nothing_else() {
-    let (client, request) = create_interactive(&[], false).await;
+    let (client, request) = create_interactive(&[]).await;
     assert_eq!(client.client_id, "client-1");
     assert!(client.client_secret.is_none());
     let expected = json!({
@@ -102,9 +101,7 @@ async fn flows_are_never_mixed() {
     UserPool::new(&machine, POOL).create_machine_client("m", SCOPE).await.unwrap();
     let mut requests = vec![only_request(&machine, "CreateUserPoolClient")];
     for providers in [vec![], vec!["COGNITO".to_owned(), "Google".to_owned()]] {
-        for password_sign_in in [false, true] {
-            requests.push(create_interactive(&providers, password_sign_in).await.1);
-        }
+        requests.push(create_interactive(&providers).await.1);
     }
     for request in &requests {
         let flows = request["AllowedOAuthFlows"].as_array().unwrap();
@@ -118,14 +115,14 @@ async fn flows_are_never_mixed() {
         assert_eq!(sign_in.contains(&"ALLOW_REFRESH_TOKEN_AUTH".into()), is_machine, "{request}");
         assert!(!sign_in.is_empty() && (!is_machine || sign_in.len() == 1), "{request}");
     }
-    assert_eq!(requests.len(), 5);
+    assert_eq!(requests.len(), 3);
 }
 
 #[tokio::test]
-async fn who_signs_people_in_is_given_and_passwords_are_extra() {
-    let (_, request) = create_interactive(&["Google".to_owned()], true).await;
+async fn who_signs_people_in_is_given() {
+    let (_, request) = create_interactive(&["Google".to_owned()]).await;
     assert_eq!(request["SupportedIdentityProviders"], json!(["Google"]));
-    assert_eq!(request["ExplicitAuthFlows"], json!(["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"]));
+    assert_eq!(request["ExplicitAuthFlows"], json!(["ALLOW_USER_SRP_AUTH"]));
 }
 
 #[tokio::test]

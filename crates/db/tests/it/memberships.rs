@@ -1,7 +1,8 @@
 //! Who belongs to an org, and who may use a library.
 
 use autri_db::memberships::{
-    OrgRole, Removal, add_member, grant_library, list_members, remove_member, revoke_library_access,
+    OrgRole, Removal, add_member, grant_library, list_members, remove_member, revoke_all_access,
+    revoke_library_access,
 };
 use autri_db::test_support::{Tenant, TestDatabase, principal};
 use autri_db::{Database, TenantScope, roles, tenancy};
@@ -56,6 +57,32 @@ async fn who_leaves_an_org_loses_its_libraries_and_no_others() {
     assert!(!grant_library(&admin, ada.library_id, ada.user_id).await.unwrap(), "her own is still hers");
     let colleague = acme.person_principal();
     assert!(TenantScope::find(&mcp, &colleague).await.unwrap().is_some(), "others keep theirs");
+}
+
+/// Access needs no membership, so whoever "removes" a person must not leave it open.
+#[tokio::test]
+async fn who_was_no_member_loses_the_libraries_as_well() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let ada = provision(&database, &person("ada-sub", "ada@example.com")).await.unwrap();
+    let admin = database.connect(roles::ADMIN);
+    assert!(grant_library(&admin, acme.library_id, ada.user_id).await.unwrap());
+    assert_eq!(remove_member(&admin, acme.org_id, ada.user_id).await.unwrap(), Removal::Removed);
+    assert_eq!(remove_member(&admin, acme.org_id, ada.user_id).await.unwrap(), Removal::NoMember);
+    assert!(!revoke_library_access(&admin, acme.library_id, ada.user_id).await.unwrap(), "gone already");
+}
+
+#[tokio::test]
+async fn all_libraries_are_taken_from_one_person() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let ada = provision(&database, &person("ada-sub", "ada@example.com")).await.unwrap();
+    let admin = database.connect(roles::ADMIN);
+    assert!(grant_library(&admin, acme.library_id, ada.user_id).await.unwrap());
+    assert_eq!(revoke_all_access(&admin, ada.user_id).await.unwrap(), 2, "her own, and a shared one");
+    assert_eq!(revoke_all_access(&admin, ada.user_id).await.unwrap(), 0);
+    let mcp = database.connect(roles::MCP);
+    assert!(TenantScope::find(&mcp, &acme.person_principal()).await.unwrap().is_some(), "others keep theirs");
 }
 
 #[tokio::test]

@@ -153,6 +153,17 @@ async fn the_second_time_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_welcome_leads_nowhere_but_into_the_web_app() {
+    let database = TestDatabase::create().await;
+    for link in ["https://evil.example", "//evil.example", "javascript:x", "help", ""] {
+        let welcome = Welcome { title: "Welcome", body: "Good day.", link };
+        let lured = NewPerson { welcome, ..person("ada-sub", "ada@example.com") };
+        provision(&database, &lured).await.expect_err(link);
+    }
+    assert_eq!(counts(&database).await, [0; 8]);
+}
+
+#[tokio::test]
 async fn three_attempts_at_once_make_one_account() {
     let database = TestDatabase::create().await;
     for round in 0..5 {

@@ -26,7 +26,8 @@ fn pool_of_one(url: SecretString, max_idle: Option<Duration>) -> Database {
         url,
         max_connections: 1,
         acquire_timeout: Duration::from_secs(20),
-        statement_timeout: Duration::from_secs(20),
+        // Longer: whoever waits for a connection that is busy is not saved by the end of its statement.
+        statement_timeout: Duration::from_mins(1),
         application_name: "autri-pool-test",
         tls: Tls::Verified,
         max_idle,
@@ -81,6 +82,36 @@ async fn a_triggers_connection_serves_its_next_call() {
         backends.push(backend(&database).await);
     }
     assert_eq!(backends, [backends[0]; 3]);
+}
+
+/// As when a trigger's time is up: whoever waits is dropped, while the database goes on with what was asked.
+#[tokio::test]
+async fn a_call_that_is_given_up_costs_the_pool_no_place() {
+    let database = TestDatabase::create().await;
+    let pool = pool_of_one(database.url(roles::POST_CONFIRMATION), AN_HOUR);
+    let mut other = database.admin_connection().await;
+    run(&mut other, "BEGIN; SELECT pg_advisory_xact_lock(6, hashtext('ada-sub'))").await.unwrap();
+    let ada = person("ada-sub", "ada@example.com");
+    let mut given_up = Box::pin(people::provision(&pool, &ada));
+    tokio::select! {
+        done = &mut given_up => panic!("it did not wait: {done:?}"),
+        () = until_waiting_for_a_lock(&database) => {}
+    }
+    drop(given_up);
+    // The lock is still held, so nothing can have answered on the connection that was given up.
+    assert!(people::provision(&pool, &person("bea-sub", "bea@example.com")).await.unwrap().is_new);
+    run(&mut other, "ROLLBACK").await.unwrap();
+    people::provision(&pool, &ada).await.unwrap();
+    let people = "SELECT count(*) FROM users";
+    assert_eq!(number(&mut database.admin_connection().await, people).await.unwrap(), 2);
+}
+
+/// Looks again and again; each look is a round trip of its own.
+async fn until_waiting_for_a_lock(database: &TestDatabase) {
+    const WAITING: &str = "SELECT count(*) FROM pg_locks
+        WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let mut observer = database.admin_connection().await;
+    while number(&mut observer, WAITING).await.unwrap() == 0 {}
 }
 
 /// As after a trigger's process was frozen: the connection is there, and nothing comes back on it. To ask it would take for

@@ -98,8 +98,10 @@ async fn a_user_name_of_another_subject_is_refused_too() {
         event("post_confirmation_sign_up"),
         &[("sub", "another"), ("email", "a@example.org")],
     );
-    world.told(again).await;
+    let told = world.told(again).await;
+    assert_eq!(told, "your account could not be set up; ask beta@autri.ai");
     assert_eq!(world.rows().await, [1; 8]);
+    assert!(world.deletions().is_empty());
     assert_eq!(world.failures(), [("database".to_owned(), "user_name_taken".to_owned())]);
 }
 

@@ -1,9 +1,10 @@
-//! Events that Cognito does not send: an error, never a panic, never a deletion.
+//! Events that Cognito does not send: an error, never a panic, and no deletion of anybody who may stay.
 
+use autri_admission::{Allowlist, Eligibility, SignUp, TrustedIdps, assess};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{World, event};
+use crate::support::{LIST, World, event};
 
 /// The event, with something else at this place.
 pub(crate) fn replaced(mut event: Value, pointer: &str, value: Value) -> Value {
@@ -106,7 +107,8 @@ fn any_json() -> impl Strategy<Value = Value> {
             "Google",
             "\\[\\{\"providerName\":\"Google\"\\}\\]",
             "EXTERNAL_PROVIDER",
-            "ada@example.com"
+            "ada@example.com",
+            "eve@example\\.net"
         ]
         .prop_map(Value::from),
     ];
@@ -119,8 +121,22 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Whether an event says that somebody is confirmed who has a verified address and is not listed.
+fn is_of_somebody_to_delete(event: &Value) -> bool {
+    let attribute = |name: &str| event["request"]["userAttributes"][name].as_str();
+    let sign_up = SignUp {
+        email: attribute("email"),
+        email_verified: attribute("email_verified"),
+        identities: attribute("identities"),
+        user_status: attribute("cognito:user_status"),
+    };
+    let eligibility = assess(&Allowlist::parse(LIST), &sign_up, &TrustedIdps::default());
+    event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
+        && matches!(eligibility, Eligibility::NotListed { verified: true, .. })
+}
+
 #[test]
-fn whatever_stands_in_an_event_it_is_echoed_or_an_error_and_nobody_is_deleted() {
+fn whatever_stands_in_an_event_it_is_echoed_or_an_error_and_who_is_deleted_is_verified_and_not_listed() {
     let fixtures = [
         "post_confirmation_sign_up",
         "post_confirmation_federated",
@@ -145,7 +161,11 @@ fn whatever_stands_in_an_event_it_is_echoed_or_an_error_and_nobody_is_deleted() 
         "/callerContext",
         "/version",
     ];
-    let change = (proptest::sample::select(places.to_vec()), any_json());
+    let change = prop_oneof![
+        3 => (proptest::sample::select(places.to_vec()), any_json()),
+        // Often enough that some who are not listed are whole enough to be deleted.
+        1 => Just(("/request/userAttributes/email", json!("eve@example.net"))),
+    ];
     let events = (proptest::sample::select(fixtures.to_vec()), proptest::collection::vec(change, 1..4))
         .prop_map(|(name, changes)| {
             changes.into_iter().fold(event(name), |event, (pointer, value)| replaced(event, pointer, value))
@@ -153,11 +173,20 @@ fn whatever_stands_in_an_event_it_is_echoed_or_an_error_and_nobody_is_deleted() 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let world = runtime.block_on(World::new());
     proptest!(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() }, |(event in events)| {
-        if let Ok(answer) = runtime.block_on(world.handle(event.clone())) {
+        let before = world.deletions().len();
+        let answer = runtime.block_on(world.handle(event.clone()));
+        let deletions = world.deletions().split_off(before);
+        if !deletions.is_empty() {
+            prop_assert!(is_of_somebody_to_delete(&event), "{}", event);
+            let named = [&event["userPoolId"], &event["userName"]].map(|name| name.as_str().unwrap().to_owned());
+            prop_assert_eq!(deletions, [named.into()]);
+            prop_assert!(answer.is_err());
+        }
+        if let Ok(answer) = answer {
             prop_assert_eq!(answer, event);
         }
-        prop_assert!(world.deletions().is_empty());
     });
+    assert!(!world.deletions().is_empty(), "some were to be deleted");
     let rows = runtime.block_on(world.rows());
     assert!(rows[0] >= 1, "some were whole enough for an account: {rows:?}");
 }

@@ -53,6 +53,19 @@ async fn without_it_the_user_is_deleted() {
     }
 }
 
+/// An operator's slip must not delete whom they invited.
+#[tokio::test]
+async fn nobody_is_deleted_whom_a_malformed_entry_may_mean() {
+    for list in ["ada@example.com;eve@example.net", "Eve <EVE@example.net>", "@example.net"] {
+        let world = World::answering(Answers::listing(list)).await;
+        world.add_user(&uninvited());
+        assert_eq!(world.told(stranger("post_confirmation_sign_up")).await, NOT_INVITED, "{list}");
+        assert_eq!(world.deletions(), []);
+        assert_eq!(world.rows().await, [0; 8]);
+        assert_eq!(world.failures(), [("allowlist".to_owned(), "malformed_entry".to_owned())]);
+    }
+}
+
 #[tokio::test]
 async fn the_user_is_deleted_though_the_database_is_away() {
     let world = World::new().await.with_database_away();
@@ -156,7 +169,7 @@ async fn nobody_is_deleted_for_an_address_that_may_be_somebody_elses() {
 #[tokio::test]
 async fn trusting_no_provider_leaves_federated_people_unverified() {
     let mut world = World::new().await;
-    world.trigger.rules.trusted_idps.clear();
+    world.trigger.rules.trusted_idps = "none".parse().unwrap();
     world.told(event("post_confirmation_federated")).await;
     assert_eq!(world.failures(), [("eligibility".to_owned(), "unverified".to_owned())]);
     assert!(world.deletions().is_empty());

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use autri_admission::TrustedIdps;
 use autri_aws::test_support::Reply;
-use autri_aws::{AwsConfig, DatabaseLocation, TriggerDatabase};
+use autri_aws::{AwsConfig, DatabaseLocation, TRIGGER_PATIENCE, TriggerDatabase};
 use autri_db::people::{self, Person};
 use autri_db::roles;
 use autri_db::test_support::TestDatabase;
@@ -14,11 +15,14 @@ use autri_domain::ManualClock;
 use autri_telemetry::JsonLines;
 use lambda_runtime::Diagnostic;
 use post_confirmation::amazon::Amazon;
-use post_confirmation::trigger::{FUNCTION, PATIENCE, Rules, Trigger, handle};
+use post_confirmation::trigger::{FUNCTION, Rules, Trigger, handle};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 pub(crate) const PARAMETER: &str = "/autri/beta/ALLOWED_EMAILS";
+/// `Ada@example.com` is listed, and so is all of `example.org`.
+pub(crate) const LIST: &str = "# beta\nada@EXAMPLE.com # Ada\n*@example.org\n";
 pub(crate) const POOL: &str = "eu-central-1_EXAMPLE";
 pub(crate) const NOW: i64 = 1_763_700_000;
 
@@ -79,12 +83,14 @@ pub(crate) struct World {
     pub(crate) trigger: Trigger,
     aws: AwsConfig,
     written: Written,
+    /// The port of a database that is away.
+    taken: Option<TcpSocket>,
 }
 
 impl World {
-    /// `Ada@example.com` is listed, and so is all of `example.org`.
+    /// With [`LIST`].
     pub(crate) async fn new() -> Self {
-        Self::answering(Answers::listing("# beta\nada@EXAMPLE.com # Ada\n*@example.org\n")).await
+        Self::answering(Answers::listing(LIST)).await
     }
 
     pub(crate) async fn answering(answers: Answers) -> Self {
@@ -95,7 +101,7 @@ impl World {
         let written = Written::default();
         let url = database.url(roles::POST_CONFIRMATION);
         let trigger = trigger(&aws, url, &written);
-        Self { database, users, trigger, aws, written }
+        Self { database, users, trigger, aws, written, taken: None }
     }
 
     /// Another instance of the function.
@@ -103,10 +109,13 @@ impl World {
         trigger(&self.aws, self.database.url(roles::POST_CONFIRMATION), &self.written)
     }
 
-    /// The same, with a database that cannot be reached: the port is closed.
+    /// The same, with a database that cannot be reached: nobody listens, and nobody else can.
     pub(crate) fn with_database_away(mut self) -> Self {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let taken = TcpSocket::new_v4().unwrap();
+        taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let closed = taken.local_addr().unwrap();
         self.trigger = trigger(&self.aws, format!("postgres://x@{closed}/x").into(), &self.written);
+        self.taken = Some(taken);
         self
     }
 
@@ -196,7 +205,7 @@ impl World {
 pub(crate) fn rules() -> Rules {
     Rules {
         user_pool_id: None,
-        trusted_idps: vec!["Google".to_owned()],
+        trusted_idps: TrustedIdps::default(),
         invite_contact: Some("beta@autri.ai".to_owned()),
         embedding_model: "none".to_owned(),
         audit_key: None,
@@ -209,7 +218,7 @@ fn trigger(aws: &AwsConfig, database_url: SecretString, written: &Written) -> Tr
         rules: rules(),
         amazon: Amazon::new(aws.clone(), PARAMETER.to_owned(), clock.clone()),
         database: TriggerDatabase::new(DatabaseLocation::Url(database_url), FUNCTION),
-        patience: PATIENCE,
+        patience: TRIGGER_PATIENCE,
         clock,
         lines: JsonLines::to(written.clone()),
     }

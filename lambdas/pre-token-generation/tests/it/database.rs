@@ -9,7 +9,7 @@ use pre_token_generation::trigger::handle;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::support::{CapturedLines, Setup, event, trigger};
+use crate::support::{CapturedLines, NOW, Setup, event, trigger};
 
 const NOT_AVAILABLE: &str = "sign-in is not available at the moment; try again";
 
@@ -28,7 +28,12 @@ async fn a_closed_port_is_an_error() {
         assert_eq!(Diagnostic::from(failure), expected);
         let [line, metric] = log.take().try_into().unwrap();
         assert_eq!((&line["outcome"], &line["reason"]), (&json!("failed"), &json!("unavailable")));
-        assert_eq!((&metric["stage"], &metric["reason"]), (&json!("database"), &json!("unavailable")));
+        assert_eq!(metric["_aws"]["Timestamp"], json!(NOW * 1_000));
+        assert_eq!(metric["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Autri");
+        assert_eq!(
+            (&metric["function"], &metric["stage"], &metric["reason"], &metric["Failures"]),
+            (&json!("pre-token-generation"), &json!("database"), &json!("unavailable"), &json!(1))
+        );
     }
 }
 
@@ -52,7 +57,7 @@ async fn an_answer_that_would_come_too_late_is_an_error() {
     assert_eq!(failure.to_string(), NOT_AVAILABLE);
     let [line, metric] = setup.log.take().try_into().unwrap();
     assert_eq!((&line["outcome"], &line["reason"]), (&json!("failed"), &json!("too_late")));
-    assert_eq!((&metric["stage"], &metric["reason"]), (&json!("database"), &json!("too_late")));
+    assert_eq!((&metric["stage"], &metric["reason"]), (&json!("time"), &json!("too_late")));
 }
 
 /// Whoever follows an invocation that was given up finds a connection that works.

@@ -48,7 +48,7 @@ async fn it_serves_one_invocation_after_the_other() {
     let lines: Vec<Value> = output.stdout.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |name: &str| -> Vec<&str> { lines.iter().filter_map(|line| line[name].as_str()).collect() };
     assert_eq!(of("outcome"), ["granted", "refused", "passed", "granted"]);
-    assert_eq!(of("stage"), ["mint"], "a metric for the refusal, and no other");
+    assert!(of("stage").is_empty(), "a refusal is no failure, and not counted");
     assert!(output.stderr.len() > 5, "it was told to talk: {:?}", output.stderr);
     for secret in ["ada@example.com", "a-stranger", "acme-person"] {
         let written = output.stdout.iter().chain(&output.stderr);

@@ -17,6 +17,7 @@ use crate::output;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples, in this order for a new database:
   AUTRI_MIGRATE_PASSWORD=… AUTRI_ADMIN_PASSWORD=… AUTRI_MCP_PASSWORD=… \\
+  AUTRI_PRE_TOKEN_PASSWORD=… AUTRI_POST_CONFIRMATION_PASSWORD=… \\
     autri db bootstrap --admin-url postgresql://postgres:…@HOST:5432/postgres
   DATABASE_URL=postgresql://autri_migrate:…@HOST:5432/autri autri db migrate
   DATABASE_URL=postgresql://autri_admin:…@HOST:5432/autri autri db status")]

@@ -26,6 +26,22 @@ fn an_invitation_is_written_once() {
     );
 }
 
+/// A wrong name or region looks the same: a second list would be one that nobody reads.
+#[test]
+fn a_list_that_is_not_there_is_made_on_demand_alone() {
+    let aws = Aws::start();
+    for command in ["invite", "uninvite"] {
+        let said = user(&aws, &[command, "ada@example.com"]).failure();
+        assert!(
+            said.contains(PARAMETER) && said.contains("--create") && said.contains("AWS_REGION"),
+            "{said}"
+        );
+    }
+    assert_eq!(aws.requests("PutParameter").len(), 0);
+    user(&aws, &["invite", "ada@example.com", "--create"]).answer();
+    assert_eq!(aws.allowlist(), "ada@example.com");
+}
+
 #[test]
 fn uninviting_says_who_still_gets_in() {
     let aws = Aws::start();

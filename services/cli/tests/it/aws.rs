@@ -38,6 +38,8 @@ struct State {
     requests: Vec<(String, Value)>,
     /// Operations that are refused from now on.
     refused: Vec<(String, &'static str)>,
+    /// An operation that is carried out from now on, and not answered.
+    unanswered: Option<String>,
     pool: user_pool::Pool,
     parameter: parameter::Parameter,
 }
@@ -60,6 +62,11 @@ impl Aws {
     /// From now on this operation is refused in this way.
     pub(crate) fn refuse(&self, operation: &str, code: &'static str) {
         self.state().refused.push((operation.to_owned(), code));
+    }
+
+    /// From now on this operation is carried out, and its answer is lost.
+    pub(crate) fn lose_answers(&self, operation: &str) {
+        self.state().unanswered = Some(operation.to_owned());
     }
 
     /// No operation is refused any more.
@@ -145,11 +152,15 @@ impl State {
         if let Some((_, code)) = self.refused.iter().find(|(refused, _)| refused == operation) {
             return Err(Refusal(code, format!("{operation} is refused")));
         }
-        match operation {
+        let answer = match operation {
             "GetParameter" => self.parameter.get(body),
             "PutParameter" => Ok(self.parameter.put(body)),
             _ => self.pool.answer(operation, body),
+        };
+        if self.unanswered.as_deref() == Some(operation) {
+            return Err(Refusal("ServiceUnavailable", "the answer was lost".to_owned()));
         }
+        answer
     }
 }
 

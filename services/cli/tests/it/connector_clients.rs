@@ -241,6 +241,22 @@ async fn an_old_secret_that_stays_good_is_a_failure_with_the_new_one_printed() {
     assert!(ended.stderr.contains("--drop-old") && !ended.stderr.contains(new), "{ended:?}");
 }
 
+/// `--drop-old` leaves the newest one, which must not be one that nobody knows.
+#[tokio::test]
+async fn a_secret_that_nobody_has_seen_does_not_stay() {
+    let (database, aws) = (TestDatabase::create().await, Aws::start());
+    let tenant = Tenant::create(&database, "acme").await;
+    let made = made(&database, &aws, &tenant);
+    let (id, client) = (text(&made, "id"), text(&made, "client_id"));
+    aws.lose_answers("AddUserPoolClientSecret");
+    connector(&database, &aws, &["rotate-secret", id]).failure();
+    assert_eq!(aws.secrets(client), [text(&made, "client_secret")]);
+
+    aws.refuse("DeleteUserPoolClientSecret", "NotAuthorizedException");
+    let said = connector(&database, &aws, &["rotate-secret", id]).failure();
+    assert!(said.contains("nobody has seen") && said.contains(client), "{said}");
+}
+
 #[tokio::test]
 async fn where_secrets_cannot_be_added_the_app_client_is_replaced() {
     let (database, aws) = (TestDatabase::create().await, Aws::start());

@@ -233,8 +233,27 @@ async fn deleting_takes_all_that_is_hers_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn deleting_fails_closed_and_goes_on_where_it_stopped() {
+async fn app_clients_that_serve_something_else_are_kept() {
     let (database, aws, _) = ada_and_acme().await;
+    let library = text(&people(&database)[1], "personal_library_id").to_owned();
+    let bind = ["connector", "create", "--library", &library, "--machine", "--name", "CI"];
+    autri_json(&database, bind.into_iter().chain(["--client-id", "existing"])).answer();
+    let clients = aws.client_ids();
+    let delete = ["delete", "ada@example.com", "--keep-clients"];
+
+    let plan = user(&database, &aws, &delete).run();
+    assert!(plan.stdout.contains("(app client existing stays)"), "{plan:?}");
+    let answer = user(&database, &aws, &[&delete[..], &["--yes", "--json"]].concat()).json();
+    let mut kept: Vec<_> = answer["kept_client_ids"].as_array().expect("a list").iter().collect();
+    kept.sort_by_key(|id| id.as_str().map(str::to_owned));
+    assert_eq!((&answer["client_ids"], kept), (&json!([]), vec![&json!(clients[0]), &json!("existing")]));
+    assert_eq!((aws.client_ids(), aws.requests("DeleteUserPoolClient")), (clients, Vec::new()));
+    assert!(!is_ada_known(&database) && !aws.user_names().contains(&"ada".to_owned()));
+}
+
+#[tokio::test]
+async fn deleting_fails_closed_and_goes_on_where_it_stopped() {
+    let (database, aws, tenant) = ada_and_acme().await;
     let delete = || user(&database, &aws, &["delete", "ada@example.com", "--yes"]);
     let is_revoked = || connectors(&database).iter().any(|one| one["revoked_at"].is_string());
 
@@ -242,6 +261,9 @@ async fn deleting_fails_closed_and_goes_on_where_it_stopped() {
     let said = delete().failure();
     assert!(said.contains("run this again") && said.contains("cognito-idp:AdminDeleteUser"), "{said}");
     assert!(is_revoked(), "her connector opens nothing any more");
+    let acme = tenant.library_id.to_string();
+    let taken = autri_json(&database, ["library", "revoke-access", "ada@example.com", "--library", &acme]);
+    assert_eq!(taken.json()["had_access"], false, "nor do those of others");
     assert_eq!(aws.client_ids().len(), 1, "not before the user");
     assert!(is_ada_known(&database));
 

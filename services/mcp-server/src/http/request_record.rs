@@ -156,8 +156,8 @@ impl RequestRecord {
                 client_id: learned.client_id.take(),
                 connector_id: learned.connector_id.take(),
                 status,
-                latency_ms: millis(self.inner.started.elapsed()),
-                db_ms: millis(learned.database),
+                latency: self.inner.started.elapsed(),
+                database: learned.database,
                 request_id: self.inner.request_id.clone(),
                 session_id: learned.session_id.take(),
                 mcp_protocol: learned.mcp_protocol.take(),
@@ -205,8 +205,4 @@ fn new_request_id() -> String {
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(shortened)
-}
-
-fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use autri_aws::{DatabaseLocation, TriggerDatabase};
+use autri_aws::{DatabaseLocation, TRIGGER_PATIENCE, TriggerDatabase};
 use autri_db::roles;
 use autri_db::test_support::{Tenant, TestDatabase};
 use autri_domain::{ConnectorId, ManualClock};
 use autri_telemetry::JsonLines;
 use pre_token_generation::failure::Failure;
-use pre_token_generation::trigger::{FUNCTION, PATIENCE, Trigger, handle};
+use pre_token_generation::trigger::{FUNCTION, Trigger, handle};
 use serde_json::Value;
 
 /// When the trigger's clock stands: 2023-11-14T22:13:20Z.
@@ -53,7 +53,7 @@ pub(crate) fn trigger(location: DatabaseLocation, log: &CapturedLines) -> Trigge
     Trigger {
         database: TriggerDatabase::new(location, FUNCTION),
         passthrough_clients: BTreeSet::from([WEB_APP.to_owned()]),
-        patience: PATIENCE,
+        patience: TRIGGER_PATIENCE,
         clock: Arc::new(ManualClock::at(NOW)),
         lines: JsonLines::to(log.clone()),
     }

@@ -112,7 +112,6 @@ impl<'a> AppClients<'a> {
                     scope: self.scope,
                     callback_urls: &[front_door.callback()],
                     identity_providers,
-                    password_sign_in: false,
                 };
                 self.pool.create_interactive_client(&client).await
             }

@@ -94,13 +94,36 @@ async fn add(clients: &AppClients<'_>, connector: &Connector) -> anyhow::Result<
             connector.id
         );
     }
-    let new = clients.pool().add_client_secret(client_id).await.with_context(|| {
-        AwsStep::new(
-            format!("add a secret to the app client {client_id}"),
-            "cognito-idp:AddUserPoolClientSecret",
-        )
-    })?;
-    Ok(Added { new, old })
+    match clients.pool().add_client_secret(client_id).await {
+        Ok(new) => Ok(Added { new, old }),
+        Err(error) => {
+            if matches!(error, AwsError::Unavailable(_)) {
+                forget_unseen(clients, connector, &old).await;
+            }
+            let step = AwsStep::new(
+                format!("add a secret to the app client {client_id}"),
+                "cognito-idp:AddUserPoolClientSecret",
+            );
+            Err(error).context(step)
+        }
+    }
+}
+
+/// A call that was not answered may have been carried out all the same. The secret that it made was shown to nobody, and as
+/// the newest one it would be the one that `--drop-old` leaves.
+async fn forget_unseen(clients: &AppClients<'_>, connector: &Connector, known: &[ClientSecret]) {
+    let forgotten = async {
+        let mut unseen = list(clients, &connector.oauth_client_id).await?;
+        unseen.retain(|secret| known.iter().all(|known| known.id != secret.id));
+        delete_all(clients, connector, &unseen).await
+    };
+    if let Err(error) = forgotten.await {
+        output::note(format_args!(
+            "the app client {} may have a secret now that nobody has seen ({error:#}); delete the newest one at Cognito \
+             before any `--drop-old`",
+            connector.oauth_client_id
+        ));
+    }
 }
 
 async fn finish(

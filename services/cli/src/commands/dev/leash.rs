@@ -16,6 +16,8 @@ use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::JoinHandle;
 
+use super::loopback;
+
 const SCRIPT: &str = include_str!("leash.sh");
 
 /// How long a program may take until it answers.
@@ -106,11 +108,10 @@ impl Leashed {
 }
 
 async fn ask_until_ready(name: &str, url: &str) -> anyhow::Result<()> {
-    // Straight to the loopback, whatever proxy the environment names.
-    let client = reqwest::Client::builder().no_proxy().timeout(READY_LIMIT).build()?;
+    let client = loopback::client()?;
     let began = Instant::now();
     loop {
-        let last = match client.get(url).send().await {
+        let last = match client.get(url).timeout(READY_LIMIT).send().await {
             Ok(response) if response.status().is_success() => return Ok(()),
             Ok(response) => response.text().await.unwrap_or_default(),
             Err(error) => error.to_string(),

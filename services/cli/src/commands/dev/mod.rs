@@ -4,9 +4,13 @@ mod access;
 mod banner;
 mod cognito;
 pub(crate) mod data_dir;
+mod database;
 mod demo;
 mod documents;
+mod foundation;
 mod leash;
+mod loopback;
+mod place;
 mod postgres;
 mod programs;
 mod ready;
@@ -14,41 +18,26 @@ mod server;
 mod stop;
 pub(crate) mod tokens;
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow, bail};
-use autri_db::tenancy::Library;
-use autri_db::{Database, roles};
-use autri_retrieval::embed::EmbedderChoice;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use futures_util::future::select_all;
-use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
 
 use self::access::Access;
 use self::banner::Banner;
-use self::cognito::{Ground, Installation, POST_CONFIRMATION, PRE_TOKEN};
-use self::data_dir::{DataDir, Secret, write_private};
-use self::demo::Demo;
+use self::data_dir::write_private;
+use self::foundation::Foundation;
 use self::leash::Leashed;
+use self::place::remove_files;
 use self::postgres::Postgres;
-use self::programs::Programs;
 use self::ready::Ready;
 use self::server::ServerOptions;
 use self::stop::StopSignals;
-use super::connector::connector_url;
-use crate::context::{Context, connect};
-use crate::embedder::{self, EmbedderKind};
-use crate::workspace::{self, READY_FILE};
-use crate::{model, output};
-
-/// A few clients at once: all of them share the one process here.
-const SERVER_CONNECTIONS: u32 = 8;
-const BEGIN_ANEW: &str = "`cargo dev --reset` makes it anew";
+use crate::context::Context;
+use crate::embedder::EmbedderKind;
+use crate::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -100,119 +89,43 @@ pub(crate) async fn run(args: DevArgs, context: &Context) -> anyhow::Result<Exit
 }
 
 async fn start(args: DevArgs, context: &Context) -> anyhow::Result<Dev> {
-    if args.cognito && workspace::root(&context.environment).is_none() {
-        bail!("--cognito runs triggers that are built from a checkout: start `cargo dev --cognito` in one");
-    }
-    let docs = documents::paths(&args.docs, &context.environment)?;
-    let data_dir = args.data_dir.unwrap_or_else(|| workspace::default_data_dir(&context.environment));
-    let data_dir = DataDir::create(&data_dir)?;
-    let lock = data_dir.lock().await?;
-    let ready_files: Vec<_> =
-        std::iter::once(data_dir.path().join(READY_FILE)).chain(args.ready_file).collect();
-    // A run that was killed left them, and whoever waits for them would take them for ours.
-    remove_files(&ready_files);
-    if args.reset {
-        postgres::reset(context, &data_dir).await?;
-        data_dir.remove_files()?;
-    }
-    let address = free_address(args.port)?;
-
-    let triggers: &[&str] = if args.cognito { &[PRE_TOKEN, POST_CONFIRMATION] } else { &[] };
-    let programs = Programs::locate(triggers, &context.environment)?;
-    if !programs.exist() {
-        programs.update().await?;
-    }
-    // When there are some, cargo has seldom much to do.
-    let (database, installation, ()) = tokio::try_join!(
-        DemoDatabase::prepare(context, &data_dir, docs, args.embedder),
-        provide_emulators(args.cognito, context),
-        programs.update(),
-    )?;
-    let DemoDatabase { postgres, demo, embedder } = database;
-
-    let public_url: Url = format!("http://{address}").parse()?;
-    let access = match &installation {
-        None => Access::with_development_tokens(&data_dir, &demo, context)?,
-        Some(installation) => {
-            let ground = Ground {
-                installation,
-                data_dir: &data_dir,
-                lock: &lock,
-                postgres: &postgres,
-                programs: &programs,
-                library: demo.library.id,
-                embedding_model: &demo.library.embedding_model,
-            };
-            Access::with_cognito(&ground, context).await?
-        }
-    };
-    let mut settings = settings(context, &data_dir, &postgres, &public_url, &embedder)?;
-    settings.extend(access.server_settings);
-    let options = ServerOptions {
-        program: programs.server(),
-        address,
-        settings,
-        requests_log: data_dir.requests_log(),
-        diagnostics_log: data_dir.server_log(),
-        lock,
-    };
-    let server = server::start(options).await?;
-    let ready = Ready {
-        url: connector_url(&public_url, access.connector),
-        token: access.token.token,
-        connector_id: access.connector,
-        library_id: demo.library.id,
-        knowledge_base_id: demo.knowledge_base.id,
-        database_url: postgres.url(roles::ADMIN).expose_secret().to_owned(),
-        cognito: access.cognito.as_ref().map(|cognito| cognito.ready(&public_url)),
-    };
-    let emulators = access.cognito.map(|cognito| cognito.emulators);
-    let programs = std::iter::once(server).chain(emulators.into_iter().flatten()).collect();
-    let dev = Dev { postgres, programs, ready_files };
-    dev.announce(&ready, access.token.expires_at, &data_dir, context)?;
+    let foundation = Foundation::lay(args, context).await?;
+    let access = foundation.open(context).await?;
+    let ready = foundation.ready(&access)?;
+    let expires_at = access.token.expires_at;
+    let requests_log = foundation.place.data_dir.requests_log();
+    let dev = Dev::start(foundation, access, context).await?;
+    dev.announce(&ready, expires_at, &requests_log, context)?;
     Ok(dev)
 }
 
-/// The emulators, if they are asked for, installed first if need be.
-async fn provide_emulators(asked_for: bool, context: &Context) -> anyhow::Result<Option<Installation>> {
-    if !asked_for {
-        return Ok(None);
-    }
-    let cache = workspace::user_cache(&context.environment);
-    Ok(Some(tokio::task::spawn_blocking(move || Installation::provide(&cache)).await??))
-}
-
-/// A database with the demo and its documents in it.
-struct DemoDatabase {
-    postgres: Postgres,
-    demo: Demo,
-    embedder: EmbedderChoice,
-}
-
-impl DemoDatabase {
-    async fn prepare(
-        context: &Context,
-        data_dir: &DataDir,
-        docs: Vec<PathBuf>,
-        wanted: Option<EmbedderKind>,
-    ) -> anyhow::Result<Self> {
-        let postgres = Postgres::start(context, data_dir).await?;
-        postgres.prepare().await?;
-        let database = connect(postgres.url(roles::ADMIN))?;
-        let (library, embedder) = provide_library(&database, wanted, context).await?;
-        let demo = Demo::complete(&database, library).await?;
-        documents::ingest(&database, demo.knowledge_base.id, docs, &embedder, context).await?;
-        database.close().await;
-        Ok(Self { postgres, demo, embedder })
-    }
-}
-
 impl Dev {
+    /// Starts the server, after which everything runs.
+    async fn start(foundation: Foundation, access: Access, context: &Context) -> anyhow::Result<Self> {
+        let public_url = foundation.place.public_url()?;
+        let Foundation { place, database, programs, .. } = foundation;
+        let Access { server_settings, cognito, .. } = access;
+        let mut settings = server::settings(&place.data_dir, &database, &public_url, context)?;
+        settings.extend(server_settings);
+        let options = ServerOptions {
+            program: programs.server(),
+            address: place.address,
+            settings,
+            requests_log: place.data_dir.requests_log(),
+            diagnostics_log: place.data_dir.server_log(),
+            lock: place.lock,
+        };
+        let server = server::start(options).await?;
+        let emulators = cognito.map(|cognito| cognito.emulators);
+        let running = std::iter::once(server).chain(emulators.into_iter().flatten()).collect();
+        Ok(Self { postgres: database.postgres, programs: running, ready_files: place.ready_files })
+    }
+
     fn announce(
         &self,
         ready: &Ready,
         expires_at: DateTime<Utc>,
-        data_dir: &DataDir,
+        requests_log: &Path,
         context: &Context,
     ) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(ready)?;
@@ -227,7 +140,7 @@ impl Dev {
             url: &ready.url,
             token: &ready.token,
             expires_at,
-            requests_log: &data_dir.requests_log(),
+            requests_log,
             cognito: ready.cognito.as_ref(),
         };
         output::line(banner.text());
@@ -258,109 +171,4 @@ impl Dev {
         }
         stopped.map(|()| ExitCode::SUCCESS)
     }
-}
-
-/// Removes what may be there. What can't be removed stays, and tells of something that is no more.
-fn remove_files(paths: &[PathBuf]) {
-    for path in paths {
-        let _ = std::fs::remove_file(path);
-    }
-}
-
-/// The library of an earlier run with the model that it was made with, else a new one with the model that is wanted.
-async fn provide_library(
-    database: &Database,
-    wanted: Option<EmbedderKind>,
-    context: &Context,
-) -> anyhow::Result<(Library, EmbedderChoice)> {
-    let model_dir = model::default_dir(&context.environment);
-    if let Some(library) = demo::find_library(database).await? {
-        let choice = model_of(&library, wanted, model_dir).await?;
-        return Ok((library, choice));
-    }
-    let choice = match wanted {
-        Some(EmbedderKind::None) => EmbedderChoice::None,
-        Some(EmbedderKind::Static) | None => model_or_none(model_dir).await,
-    };
-    let model_id = embedder::register_model(database, &choice).await?;
-    Ok((demo::make_library(database, &model_id).await?, choice))
-}
-
-/// The static model, fetched if need be; none, having said so, if it can't be had.
-async fn model_or_none(dir: PathBuf) -> EmbedderChoice {
-    match model::provide(&dir).await {
-        Ok(_) => EmbedderChoice::Static { folder: dir },
-        Err(error) => {
-            output::field("", format_args!("it can't be had: {error:#}"));
-            output::field(
-                "",
-                format_args!(
-                    "going on without it: the demo library is searched by words alone; {BEGIN_ANEW}"
-                ),
-            );
-            EmbedderChoice::None
-        }
-    }
-}
-
-/// The model that the library was made with. It can't have another: vectors of two models cannot be compared.
-async fn model_of(
-    library: &Library,
-    wanted: Option<EmbedderKind>,
-    dir: PathBuf,
-) -> anyhow::Result<EmbedderChoice> {
-    let model_id = &library.embedding_model;
-    let has_none = model_id == EmbedderKind::None.as_str();
-    if wanted.is_some_and(|wanted| (wanted == EmbedderKind::None) != has_none) {
-        output::field("Model", format_args!("still {model_id}, as the demo library was made; {BEGIN_ANEW}"));
-    }
-    if has_none {
-        return Ok(EmbedderChoice::None);
-    }
-    let installed = model::provide(&dir).await;
-    let installed =
-        installed.with_context(|| format!("the demo library needs its model {model_id}; {BEGIN_ANEW}"))?;
-    if installed.model_id != *model_id {
-        bail!(
-            "the demo library was made with the model {model_id}, and this is {}; {BEGIN_ANEW}",
-            installed.model_id
-        );
-    }
-    Ok(EmbedderChoice::Static { folder: dir })
-}
-
-/// The server's settings but for its tokens', as `docs/configuration.md` has them.
-fn settings(
-    context: &Context,
-    data_dir: &DataDir,
-    postgres: &Postgres,
-    public_url: &Url,
-    embedder: &EmbedderChoice,
-) -> anyhow::Result<Vec<(&'static str, SecretString)>> {
-    let mut settings = vec![
-        ("AUTRI_AUDIT_KEY", data_dir.secret(Secret::Audit)?),
-        ("AUTRI_LOG", context.environment.server_log.as_deref().unwrap_or("warn").into()),
-        ("AUTRI_PUBLIC_URL", public_url.as_str().into()),
-        ("DATABASE_URL", postgres.url(roles::MCP)),
-        ("DATABASE_MAX_CONNECTIONS", SERVER_CONNECTIONS.to_string().into()),
-    ];
-    match embedder {
-        EmbedderChoice::None => settings.push(("AUTRI_EMBEDDER", "none".into())),
-        EmbedderChoice::Static { folder } => {
-            let folder = folder.to_str().context("the model's folder has a name that is not Unicode")?;
-            settings.extend([("AUTRI_EMBEDDER", "static".into()), ("AUTRI_MODEL_DIR", folder.into())]);
-        }
-    }
-    Ok(settings)
-}
-
-/// Checks that the port is free; with 0, picks one that is.
-fn free_address(port: u16) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => anyhow!(
-            "port {port} is taken: stop what listens there, or choose another with --port (0 picks a free one)"
-        ),
-        _ => anyhow!(error).context(format!("cannot listen on port {port}: choose another with --port")),
-    })?;
-    Ok(listener.local_addr()?)
 }

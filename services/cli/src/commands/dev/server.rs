@@ -4,9 +4,19 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+use autri_db::roles;
+use autri_retrieval::embed::EmbedderChoice;
 use secrecy::SecretString;
+use url::Url;
 
+use super::data_dir::{DataDir, Secret};
+use super::database::DemoDatabase;
 use super::leash::{Leashed, Program};
+use crate::context::Context;
+
+/// A few clients at once: all of them share the one process here.
+const SERVER_CONNECTIONS: u32 = 8;
 
 /// How to run the server.
 #[derive(Debug)]
@@ -19,6 +29,30 @@ pub(super) struct ServerOptions {
     pub(super) diagnostics_log: PathBuf,
     /// The data folder's lock, for as long as the server runs.
     pub(super) lock: File,
+}
+
+/// The server's settings but for its tokens', as `docs/configuration.md` has them.
+pub(super) fn settings(
+    data_dir: &DataDir,
+    database: &DemoDatabase,
+    public_url: &Url,
+    context: &Context,
+) -> anyhow::Result<Vec<(&'static str, SecretString)>> {
+    let mut settings = vec![
+        ("AUTRI_AUDIT_KEY", data_dir.secret(Secret::Audit)?),
+        ("AUTRI_LOG", context.environment.server_log.as_deref().unwrap_or("warn").into()),
+        ("AUTRI_PUBLIC_URL", public_url.as_str().into()),
+        ("DATABASE_URL", database.postgres.url(roles::MCP)),
+        ("DATABASE_MAX_CONNECTIONS", SERVER_CONNECTIONS.to_string().into()),
+    ];
+    match &database.embedder {
+        EmbedderChoice::None => settings.push(("AUTRI_EMBEDDER", "none".into())),
+        EmbedderChoice::Static { folder } => {
+            let folder = folder.to_str().context("the model's folder has a name that is not Unicode")?;
+            settings.extend([("AUTRI_EMBEDDER", "static".into()), ("AUTRI_MODEL_DIR", folder.into())]);
+        }
+    }
+    Ok(settings)
 }
 
 /// Starts the server and waits until it is ready to answer calls.

@@ -63,7 +63,6 @@ pub(super) async fn provision(
         family_name: attribute(user, "family_name"),
         picture: attribute(user, "picture"),
         embedding_model,
-        connector_url: None,
     };
     match autri_admission::provision(database, &newcomer).await? {
         Provisioned::Account(account) => Ok(account),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use autri_admission::{Allowlist, EditedList, Entry, add_entry, edit_allowlist, remove_entry};
+use autri_admission::{Allowlist, EditedList, Entry, IfMissing, add_entry, edit_allowlist, remove_entry};
 use clap::Args;
 use serde_json::json;
 
@@ -25,6 +25,9 @@ pub(super) struct InviteArgs {
     /// An address, or `*@domain`
     #[arg(value_name = "ENTRY")]
     entry: Entry,
+    /// Make the parameter if there is none
+    #[arg(long)]
+    create: bool,
     #[command(flatten)]
     list: AllowlistArgs,
 }
@@ -44,9 +47,11 @@ pub(super) struct UninviteArgs {
 pub(super) async fn invite(args: &InviteArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let store = args.list.store().await;
     let parameter = args.list.parameter();
-    let edited = edit_allowlist(&store, parameter, |text, kind| add_entry(text, kind, &args.entry))
-        .await
-        .with_context(|| AwsStep::new(format!("edit the parameter {parameter}"), EDIT))?;
+    let if_missing = if args.create { IfMissing::Create } else { IfMissing::Fail };
+    let edited =
+        edit_allowlist(&store, parameter, if_missing, |text, kind| add_entry(text, kind, &args.entry))
+            .await
+            .with_context(|| AwsStep::new(format!("edit the parameter {parameter}"), EDIT))?;
     if context.json {
         output::json(&json!({
             "entry": args.entry.to_string(),
@@ -64,9 +69,10 @@ pub(super) async fn invite(args: &InviteArgs, context: &Context) -> anyhow::Resu
 pub(super) async fn uninvite(args: &UninviteArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let store = args.list.store().await;
     let parameter = args.list.parameter();
-    let edited = edit_allowlist(&store, parameter, |text, _| Ok(remove_entry(text, &args.entry)))
-        .await
-        .with_context(|| AwsStep::new(format!("edit the parameter {parameter}"), EDIT))?;
+    let edited =
+        edit_allowlist(&store, parameter, IfMissing::Fail, |text, _| Ok(remove_entry(text, &args.entry)))
+            .await
+            .with_context(|| AwsStep::new(format!("edit the parameter {parameter}"), EDIT))?;
     let is_still_invited = is_covered(&args.entry, &edited);
     if context.json {
         output::json(&json!({

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use autri_aws::{Deletion, UserPool};
 use autri_db::connectors::{self, Connector};
 use autri_db::people::{self, Person};
-use autri_db::{Database, tenancy};
+use autri_db::{Database, memberships, tenancy};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ use crate::output;
 #[command(after_help = "Examples:
   autri user delete ada@example.com
   autri user delete ada@example.com --yes --user-pool eu-central-1_EXAMPLE
+  autri user delete ada@example.com --yes --keep-clients
 Without --yes it says what would go, and the exit code is 1. If it stops in the middle, run it again.
 An address that is on the allowlist can sign up again: see `autri user uninvite`.")]
 pub(super) struct DeleteArgs {
@@ -33,6 +34,9 @@ pub(super) struct DeleteArgs {
     /// Do it
     #[arg(long)]
     yes: bool,
+    /// Leave the app clients of the person's connectors at Cognito alone: they serve something else as well
+    #[arg(long)]
+    keep_clients: bool,
     #[command(flatten)]
     pool: PoolArgs,
 }
@@ -44,6 +48,8 @@ struct Plan {
     records: Option<Records>,
     /// The user's name in the pool; none when it is gone already.
     user_name: Option<String>,
+    /// Whether the app clients of the connectors stay at Cognito.
+    keeps_clients: bool,
 }
 
 /// What goes from the database.
@@ -54,11 +60,16 @@ struct Records {
     connectors: Vec<Connector>,
 }
 
+/// The app clients of the connectors.
+struct Clients<'a> {
+    going: Vec<&'a str>,
+    kept: Vec<&'a str>,
+}
+
 pub(super) async fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let database = context.database()?;
-    let pool_id = args.pool.get_id()?;
     let pool = args.pool.get().await?;
-    let plan = Plan::make(&database, &pool, pool_id, &args.email).await?;
+    let plan = Plan::make(&database, &pool, args).await?;
     if !args.yes {
         plan.print(context)?;
         output::note("nothing was deleted; --yes does it");
@@ -73,12 +84,19 @@ pub(super) async fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<
             Deletion::AlreadyGone => " (the user was gone from the pool already)",
         };
         output::line(format_args!("deleted {}{at_cognito}", plan.email));
+        let clients = plan.clients();
+        if !clients.kept.is_empty() {
+            let kept = clients.kept.join(", ");
+            output::note(format_args!("app clients that stay at Cognito, and get no tokens: {kept}"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 impl Plan {
-    async fn make(database: &Database, pool: &UserPool, pool_id: &str, email: &str) -> anyhow::Result<Self> {
+    async fn make(database: &Database, pool: &UserPool, args: &DeleteArgs) -> anyhow::Result<Self> {
+        let DeleteArgs { email, keep_clients, .. } = args;
+        let pool_id = args.pool.get_id()?;
         let Some(person) = people::find_by_email(database, email).await? else {
             return Self::without_records(pool, email).await;
         };
@@ -88,7 +106,7 @@ impl Plan {
         let user_name = find_user_name(pool, &person).await?;
         let email = person.email.clone();
         let records = Records::read(database, person).await?;
-        Ok(Self { email, records: Some(records), user_name })
+        Ok(Self { email, records: Some(records), user_name, keeps_clients: *keep_clients })
     }
 
     /// Whoever has no records may still be a user of the pool.
@@ -96,7 +114,8 @@ impl Plan {
         let mut users = pool_user::list_by_email(pool, email).await?;
         match (users.pop(), users.is_empty()) {
             (Some(user), true) => {
-                Ok(Self { email: email.to_owned(), records: None, user_name: Some(user.user_name) })
+                let user_name = Some(user.user_name);
+                Ok(Self { email: email.to_owned(), records: None, user_name, keeps_clients: false })
             }
             (Some(_), false) => {
                 bail!(
@@ -107,9 +126,12 @@ impl Plan {
         }
     }
 
+    /// What opens something is closed first: wherever it stops, nothing is left open.
     async fn carry_out(&self, database: &Database, pool: &UserPool) -> anyhow::Result<Deletion> {
-        let connectors = self.connectors();
-        for connector in connectors {
+        if let Some(records) = &self.records {
+            memberships::revoke_all_access(database, records.person.id).await?;
+        }
+        for connector in self.connectors() {
             connectors::revoke(database, connector.id).await?;
         }
         let user = match &self.user_name {
@@ -118,8 +140,8 @@ impl Plan {
             })?,
             None => Deletion::AlreadyGone,
         };
-        for connector in connectors {
-            app_client::delete(pool, &connector.oauth_client_id).await?;
+        for client in self.clients().going {
+            app_client::delete(pool, client).await?;
         }
         if let Some(records) = &self.records {
             people::delete(database, records.person.id).await?;
@@ -129,6 +151,15 @@ impl Plan {
 
     fn connectors(&self) -> &[Connector] {
         self.records.as_ref().map(|records| &*records.connectors).unwrap_or_default()
+    }
+
+    fn clients(&self) -> Clients<'_> {
+        let all = self.connectors().iter().map(|connector| connector.oauth_client_id.as_str()).collect();
+        if self.keeps_clients {
+            Clients { going: Vec::new(), kept: all }
+        } else {
+            Clients { going: all, kept: Vec::new() }
+        }
     }
 
     fn print(&self, context: &Context) -> anyhow::Result<()> {
@@ -142,12 +173,13 @@ impl Plan {
         );
         match &self.records {
             None => output::entry("records", "none"),
-            Some(records) => records.print(),
+            Some(records) => records.print(self.keeps_clients),
         }
         Ok(())
     }
 
     fn as_json(&self, is_deleted: bool) -> Value {
+        let clients = self.clients();
         json!({
             "email": self.email,
             "is_deleted": is_deleted,
@@ -157,7 +189,8 @@ impl Plan {
             "library_count": self.records.as_ref().map(|records| records.library_count),
             "document_count": self.records.as_ref().map(|records| records.document_count),
             "connector_ids": self.connectors().iter().map(|connector| connector.id).collect::<Vec<_>>(),
-            "client_ids": self.connectors().iter().map(|connector| &connector.oauth_client_id).collect::<Vec<_>>(),
+            "client_ids": clients.going,
+            "kept_client_ids": clients.kept,
         })
     }
 }
@@ -182,15 +215,13 @@ impl Records {
         Ok(Self { person, library_count: libraries.len(), document_count, connectors })
     }
 
-    fn print(&self) {
+    fn print(&self, keeps_clients: bool) {
         output::entry("org", self.person.personal_org.map_or("none".to_owned(), |org| org.to_string()));
         output::entry("libraries", self.library_count);
         output::entry("documents", self.document_count);
-        for connector in &self.connectors {
-            output::entry(
-                "connector",
-                format_args!("{} (app client {})", connector.id, connector.oauth_client_id),
-            );
+        let fate = if keeps_clients { " stays" } else { "" };
+        for Connector { id, oauth_client_id, .. } in &self.connectors {
+            output::entry("connector", format_args!("{id} (app client {oauth_client_id}{fate})"));
         }
     }
 }

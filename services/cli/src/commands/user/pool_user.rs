@@ -20,9 +20,7 @@ pub(super) async fn list(pool: &UserPool) -> anyhow::Result<Vec<PoolUser>> {
 /// All users with this address, in whatever case: a pool can have several, one for each way of signing in.
 pub(super) async fn list_by_email(pool: &UserPool, email: &str) -> anyhow::Result<Vec<PoolUser>> {
     let found = pool.find_users_by_email(email).await;
-    let mut users = found.with_context(|| AwsStep::new("look for the user in the pool", LIST))?;
-    users.retain(|user| user.attributes.get("email").is_some_and(|one| one.eq_ignore_ascii_case(email)));
-    Ok(users)
+    found.with_context(|| AwsStep::new("look for the user in the pool", LIST))
 }
 
 /// The only user with this address who finished signing up and may sign in.

@@ -12,6 +12,7 @@ use autri_admission::{Eligibility, EmailAddress, assess};
 use autri_aws::PoolUser;
 use autri_db::Database;
 use autri_db::people::{self, Person};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -110,12 +111,16 @@ fn without_records<'a>(
     let known: BTreeSet<String> = people.iter().map(|person| person.cognito_sub.clone()).collect();
     let now = context.clock.now();
     users.iter().filter(move |user| {
-        // A user who was made in the future is as good as one who was made just now.
-        let age = (now - user.created_at).to_std().unwrap_or_default();
         pool_user::can_have_account(user)
-            && age >= older_than
+            && is_old_enough(user.created_at, now, older_than)
             && user.sub.as_ref().is_none_or(|sub| !known.contains(sub))
     })
+}
+
+/// Whether a user's sign-up can no longer be under way. A user who was made in the future is as good as one who was made just
+/// now.
+fn is_old_enough(created_at: DateTime<Utc>, now: DateTime<Utc>, older_than: Duration) -> bool {
+    (now - created_at).to_std().unwrap_or_default() >= older_than
 }
 
 /// Records of this pool (or of before pools were recorded) whose user is not in it, enabled or not.
@@ -242,4 +247,38 @@ fn print(findings: &[Finding], is_applied: bool, context: &Context) -> anyhow::R
         output::note("nothing was changed; --apply makes the records that are missing");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ReconcileArgs,
+    }
+
+    fn older_than(arguments: &[&str]) -> Duration {
+        let words = ["reconcile"].iter().chain(arguments);
+        Line::try_parse_from(words).map(|line| line.args.older_than).expect("parsed")
+    }
+
+    #[test]
+    fn a_sign_up_has_five_minutes_unless_told_otherwise() {
+        assert_eq!(older_than(&[]), Duration::from_mins(5));
+        assert_eq!(older_than(&["--older-than", "1h"]), Duration::from_hours(1));
+    }
+
+    #[test]
+    fn a_user_of_just_that_age_is_old_enough() {
+        let now = DateTime::UNIX_EPOCH;
+        let is_old_enough = |age: TimeDelta| is_old_enough(now - age, now, Duration::from_mins(5));
+        assert!(!is_old_enough(TimeDelta::seconds(4 * 60 + 59)));
+        assert!(is_old_enough(TimeDelta::minutes(5)));
+        assert!(!is_old_enough(TimeDelta::minutes(-10)), "in the future");
+    }
 }

@@ -8,6 +8,8 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::super::loopback;
+
 /// What an AWS JSON 1.1 request's target begins with
 /// (<https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +52,7 @@ pub(super) struct Emulator {
 
 impl Emulator {
     pub(super) fn at(port: u16) -> anyhow::Result<Self> {
-        // Straight to the loopback, whatever proxy the environment names.
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { endpoint: format!("http://127.0.0.1:{port}"), client })
+        Ok(Self { endpoint: format!("http://127.0.0.1:{port}"), client: loopback::client()? })
     }
 
     /// Its address, without a slash at the end.

@@ -11,7 +11,7 @@ use crate::output;
 
 const NAME: &str = "autri-dev";
 /// What the parameter holds at first: the demo person, and a domain whose people may sign up.
-pub(super) const FIRST_ALLOWED_EMAILS: &str = "\
+const FIRST_ALLOWED_EMAILS: &str = "\
 # Who may have an account: one address a line; *@domain for everyone there.
 demo@example.com
 *@example.org
@@ -75,12 +75,11 @@ async fn make_pool(ministack: &Emulator) -> anyhow::Result<String> {
     // Names are unique within a region, and the emulator may have kept an older pool.
     let domain = json!({ "UserPoolId": id, "Domain": id.to_ascii_lowercase().replace('_', "-") });
     ministack.call(Service::Cognito, "CreateUserPoolDomain", &domain).await?;
-    let (identifier, scope) = (RESOURCE_SERVER, SCOPE);
     let server = json!({
         "UserPoolId": id,
-        "Identifier": identifier,
+        "Identifier": RESOURCE_SERVER,
         "Name": "MCP server",
-        "Scopes": [{ "ScopeName": scope, "ScopeDescription": "Call the MCP server" }],
+        "Scopes": [{ "ScopeName": SCOPE, "ScopeDescription": "Call the MCP server" }],
     });
     ministack.call(Service::Cognito, "CreateResourceServer", &server).await?;
     Ok(id)
@@ -92,7 +91,7 @@ async fn make_client(ministack: &Emulator, pool: &str, mut client: Value) -> any
     Ok(made["UserPoolClient"].take())
 }
 
-/// As `autri connector create --machine` makes it.
+/// With the same flow and scope as one of `autri connector create --machine`.
 fn machine_client() -> Value {
     json!({
         "ClientName": "demo programs",
@@ -105,7 +104,8 @@ fn machine_client() -> Value {
     })
 }
 
-/// As `autri connector create --interactive` makes it, and besides, for tests without a browser, with sign-in by password.
+/// With the same flow and scope as one of `autri connector create --interactive`, and besides, for tests without a browser, with
+/// sign-in by password.
 fn interactive_client() -> Value {
     json!({
         "ClientName": "demo people",

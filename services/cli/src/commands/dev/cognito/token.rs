@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::super::loopback;
 use super::kept::Pool;
 use super::pool::required_scope;
 
@@ -24,10 +25,7 @@ pub(super) async fn mint(
         .append_pair("grant_type", "client_credentials")
         .append_pair("scope", &required_scope())
         .finish();
-    // Straight to the loopback, whatever proxy the environment names.
-    let response = reqwest::Client::builder()
-        .no_proxy()
-        .build()?
+    let response = loopback::client()?
         .post(endpoint)
         .basic_auth(&pool.machine_client_id, Some(&pool.machine_client_secret))
         .header("Content-Type", "application/x-www-form-urlencoded")
