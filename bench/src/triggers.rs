@@ -70,8 +70,9 @@ async fn measure(name: &str, program: &Path, environment: &[(&str, &str)], event
     function.stop().await?;
     println!("{name}");
     println!("  warm invocation                {warm}");
-    println!("  process start to first answer  {cold}, worst {:.1} ms", cold.worst_ms());
-    println!("  bootstrap.zip                  {:.2} MB", zipped_mb(program)?);
+    println!("  process start to first answer  {cold}");
+    println!("  the worst of them              {:.1} ms of the 5,000 that Cognito waits", cold.worst_ms());
+    println!("  bootstrap.zip ({})         {:.2} MB", std::env::consts::ARCH, zipped_mb(program)?);
     Ok(())
 }
 

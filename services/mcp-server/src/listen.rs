@@ -87,12 +87,11 @@ async fn serve_connection(stream: TcpStream, router: Router, mut stop_requested:
         _ = stop_requested.wait_for(|stop| *stop) => None,
         () = tokio::time::sleep(MAX_AGE) => None,
     };
-    let ended = match ended {
-        Some(ended) => Ok(ended),
-        None => {
-            connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(LAST_REQUEST_TIMEOUT, connection).await
-        }
+    let ended = if let Some(ended) = ended {
+        Ok(ended)
+    } else {
+        connection.as_mut().graceful_shutdown();
+        tokio::time::timeout(LAST_REQUEST_TIMEOUT, connection).await
     };
     // The client's doing, all of it: gone away, too slow, not HTTP.
     match ended {
