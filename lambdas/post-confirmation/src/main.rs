@@ -20,7 +20,7 @@ fn main() -> anyhow::Result<()> {
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    // Shared, so that all clients have one HTTP connector, which is made at the first call.
+    // One for all clients: region and credentials are read once. Each connects at its first call.
     let aws = AwsConfig::from_env(Patience::Trigger).await;
     let trigger = Trigger {
         rules: settings.rules,

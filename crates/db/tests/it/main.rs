@@ -9,6 +9,7 @@ mod memberships;
 mod migrations;
 mod notifications;
 mod people;
+mod people_known;
 mod plans;
 mod pool;
 mod raw_sql;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use autri_db::audit::{self, AuditFilter, NewAuditRow};
 use autri_db::connectors::{self, ConnectorKind, NewConnector};
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_db::memberships::{self, OrgRole};
@@ -10,7 +9,7 @@ use autri_db::people::{self, Account, NewPerson, Welcome};
 use autri_db::test_support::{Tenant, TestDatabase, new_document, principal};
 use autri_db::token_mint::{self, Mint, TokenHolder};
 use autri_db::{Database, DatabaseOptions, DbError, ScopedTx, Tls, content, notifications, roles, tenancy};
-use autri_domain::{ConnectorId, LibraryId, OrgId, UserId};
+use autri_domain::{ConnectorId, LibraryId};
 
 use crate::raw_sql::{number, run, texts};
 
@@ -66,7 +65,11 @@ async fn counts(database: &TestDatabase) -> Vec<i64> {
     counts
 }
 
-async fn interactive_connector(database: &TestDatabase, library_id: LibraryId, client: &str) -> ConnectorId {
+pub(crate) async fn interactive_connector(
+    database: &TestDatabase,
+    library_id: LibraryId,
+    client: &str,
+) -> ConnectorId {
     let id = ConnectorId::new();
     let kind = ConnectorKind::Interactive;
     let new = NewConnector { id, library_id, kind, oauth_client_id: client, name: client };
@@ -74,7 +77,7 @@ async fn interactive_connector(database: &TestDatabase, library_id: LibraryId, c
 }
 
 /// Stores a document in the account's knowledge base.
-async fn add_document(database: &TestDatabase, account: &Account) {
+pub(crate) async fn add_document(database: &TestDatabase, account: &Account) {
     let admin = database.connect(roles::ADMIN);
     let content = KnowledgeBaseContent::find(&admin, account.knowledge_base_id).await.unwrap().unwrap();
     content.replace_document(&new_document("a.md", "A title", &[("words", None)])).await.unwrap();
@@ -350,88 +353,4 @@ async fn a_missing_name_in_the_pool_is_added() {
     let refused = run(&mut database.connection(roles::ADMIN).await, half).await.unwrap_err();
     let rule = DbError::from(refused);
     assert_eq!(rule.constraint(), Some("users_user_pool_and_name_together"));
-}
-
-#[tokio::test]
-async fn a_person_is_found_by_address_and_subject() {
-    let database = TestDatabase::create().await;
-    let ada = provision(&database, &person("ada-sub", "Ada@example.com")).await.unwrap();
-    let bea = provision(&database, &person("bea-sub", "bea@example.com")).await.unwrap();
-    let admin = database.connect(roles::ADMIN);
-    let ids = people::list(&admin).await.unwrap().into_iter().map(|person| person.id).collect::<Vec<_>>();
-    assert_eq!(ids, [ada.user_id, bea.user_id]);
-    for (address, found) in [
-        ("Ada@example.com", Some(ada.user_id)),
-        ("ADA@EXAMPLE.COM", Some(ada.user_id)),
-        ("bea@example.com", Some(bea.user_id)),
-        ("%@example.com", None),
-        ("ada@example.com ", None),
-        ("", None),
-    ] {
-        let person = people::find_by_email(&admin, address).await.unwrap();
-        assert_eq!(person.map(|person| person.id), found, "{address}");
-    }
-    for (sub, found) in [("bea-sub", Some(bea.user_id)), ("BEA-SUB", None), ("", None)] {
-        let person = people::find_by_sub(&admin, sub).await.unwrap();
-        assert_eq!(person.map(|person| person.id), found, "{sub}");
-    }
-}
-
-#[tokio::test]
-async fn a_person_goes_with_all_that_is_theirs_and_no_more() {
-    let database = TestDatabase::create().await;
-    let acme = Tenant::create(&database, "acme").await;
-    acme.add_document(&database, "a.md", "A", &["words"]).await;
-    provision(&database, &person("bea-sub", "bea@example.com")).await.unwrap();
-    let before = all_rows(&database).await;
-
-    let admin = database.connect(roles::ADMIN);
-    let ada = provision(&database, &person("ada-sub", "ada@example.com")).await.unwrap();
-    memberships::add_member(&admin, acme.org_id, ada.user_id, OrgRole::Member).await.unwrap();
-    memberships::grant_library(&admin, acme.library_id, ada.user_id).await.unwrap();
-    let connector = interactive_connector(&database, ada.library_id, "ada-client").await;
-    add_document(&database, &ada).await;
-    audit::append_alone(&database.connect(roles::MCP), &call(connector, "ada-client", "ada-sub"))
-        .await
-        .unwrap();
-
-    assert!(people::delete(&admin, ada.user_id).await.unwrap());
-    assert_eq!(all_rows(&database).await, before);
-    let filter = AuditFilter { org_id: Some(ada.org_id), limit: 10, ..AuditFilter::default() };
-    let kept = audit::list(&admin, &filter).await.unwrap();
-    assert_eq!(kept.iter().map(|row| row.sub.as_str()).collect::<Vec<_>>(), ["ada-sub"]);
-    assert!(!people::delete(&admin, ada.user_id).await.unwrap(), "there is none any more");
-    assert!(!people::delete(&admin, UserId::new()).await.unwrap());
-
-    let again = provision(&database, &person("ada-sub", "ada@example.com")).await.unwrap();
-    assert!(again.is_new && again.user_id != ada.user_id);
-}
-
-fn call(connector_id: ConnectorId, client: &str, sub: &str) -> NewAuditRow {
-    NewAuditRow {
-        id: OrgId::new().as_uuid(),
-        connector_id,
-        client_id: client.to_owned(),
-        sub: sub.to_owned(),
-        tool: "search".to_owned(),
-        arguments_digest: [0; 32],
-        digest_key_id: "k".to_owned(),
-        arguments: None,
-        result_count: 0,
-        status: "ok",
-        latency_ms: 1.0,
-        request_id: "r".to_owned(),
-    }
-}
-
-#[tokio::test]
-async fn only_the_operator_deletes_and_lists() {
-    let database = TestDatabase::create().await;
-    let ada = provision(&database, &person("ada-sub", "ada@example.com")).await.unwrap();
-    for login in [roles::POST_CONFIRMATION, roles::PRE_TOKEN, roles::MCP, roles::INGEST, roles::FRONT_DOOR] {
-        let database = database.connect(login);
-        assert!(people::delete(&database, ada.user_id).await.is_err(), "{login}");
-        assert!(people::list(&database).await.is_err(), "{login}");
-        assert!(people::set_welcome_body(&database, ada.user_id, "x").await.is_err(), "{login}");
-    }
 }
