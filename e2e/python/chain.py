@@ -1,7 +1,7 @@
 """The chain that `cargo dev --cognito` starts: what its ready file tells, and how its parts are asked.
 
-Protocols are spoken plainly (OAuth 2.0, AWS' JSON 1.1, Lambda's REST), because the tests are about what really goes over
-them. The emulators check no signature of a request, so none is made.
+Protocols are spoken plainly (OAuth 2.0, AWS' JSON 1.1, Lambda's REST), because the tests are about what really goes
+over them. The emulators check no signature of a request, so none is made.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Iterator, Mapping
-
-import jwt
+from typing import Any
 
 import checks
+import jwt
 from client_sdk import SdkClient, connection
 
 READY: dict[str, str] = json.loads(Path(checks.required("AUTRI_READY_FILE")).read_text(encoding="utf-8"))
@@ -86,9 +86,7 @@ class AwsError(Exception):
 
 def aws(endpoint: str, target: str, **arguments: Any) -> dict[str, Any]:
     """An operation in the protocol JSON 1.1; `target` is its service's prefix and its name."""
-    reply = send(
-        endpoint, body=json.dumps(arguments), content_type="application/x-amz-json-1.1", x_amz_target=target
-    )
+    reply = send(endpoint, body=json.dumps(arguments), content_type="application/x-amz-json-1.1", x_amz_target=target)
     if reply.status != 200:
         raise AwsError(f"{target}: HTTP {reply.status} {reply.text}")
     return reply.json() if reply.text else {}
@@ -288,7 +286,11 @@ def verified(token: str, use: str = "access") -> dict[str, Any]:
     keys = jwt.PyJWKSet.from_dict(send(READY["jwks_url"]).json())
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(
-        token, key, algorithms=["RS256"], issuer=READY["issuer"], options={"verify_aud": False, "require": ["exp", "iat"]}
+        token,
+        key,
+        algorithms=["RS256"],
+        issuer=READY["issuer"],
+        options={"verify_aud": False, "require": ["exp", "iat"]},
     )
     assert claims["token_use"] == use, f"the token is for {claims['token_use']!r}"
     return claims

@@ -1,7 +1,7 @@
 """What every client must see, whatever it speaks: the same checks for each way of connecting.
 
-A client script builds a `Client` and passes it to `run`, which prints one TAP line a check (testanything.org): `ok …` or
-`not ok …` with what was seen. The server's address and token come from the environment, as `cargo e2e` sets it.
+A client script builds a `Client` and passes it to `run`, which prints one TAP line a check (testanything.org): `ok …`
+or `not ok …` with what was seen. The server's address and token come from the environment, as `cargo e2e` sets it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import traceback
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
+
 
 def required(name: str) -> str:
     """A setting that `cargo e2e` hands over in the environment."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
+import checks
 from mcp import Client as McpClient
 from mcp import StdioServerParameters
-
-import checks
 
 NODE = checks.required("AUTRI_NODE")
 MCP_REMOTE = checks.required("AUTRI_MCP_REMOTE")
@@ -36,7 +35,11 @@ class RemoteClient(checks.Client):
     async def connect_with(self, token: str) -> str:
         # Nothing is said to it: it connects by itself when it starts, and ends when it is turned away.
         proxy = subprocess.Popen(
-            [NODE, *arguments(token)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [NODE, *arguments(token)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         try:
             output, _ = proxy.communicate(timeout=30)

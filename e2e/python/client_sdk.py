@@ -8,11 +8,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import checks
 import httpx2
 from mcp import Client as McpClient
 from mcp.client.streamable_http import streamable_http_client
-
-import checks
 
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"

@@ -1,4 +1,4 @@
-"""Sign-ups, with our post-confirmation function behind them: an account for whoever is invited, no user of anybody else.
+"""Sign-ups, with our post-confirmation function behind them: an account for whoever is invited, no user of others.
 
 Run against `cargo dev --cognito`. cognito-local fires the trigger and hides its error, which the real Cognito shows to
 whoever signs up; so the function is asked itself, too. Whoever is made here is deleted again.
@@ -9,14 +9,26 @@ from __future__ import annotations
 import asyncio
 import socket
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any
 
 import checks
 from chain import (
-    CONFIRMATION_CODE, READY, AwsError, FunctionError, autri, autri_status, cognito, configured, failures, invocations,
-    invoke, log, restart,
+    CONFIRMATION_CODE,
+    READY,
+    AwsError,
+    FunctionError,
+    autri,
+    autri_status,
+    cognito,
+    configured,
+    failures,
+    invocations,
+    invoke,
+    log,
+    restart,
 )  # fmt: skip
 
 FUNCTION = READY["post_confirmation_function"]

@@ -1,7 +1,7 @@
 """Tokens as Cognito makes them, with our pre-token-generation function in it: which there are, and what they open.
 
-Run against `cargo dev --cognito`. Connectors and people are made anew in each run, and nothing of the demo is changed, so
-that the same server can be tested again.
+Run against `cargo dev --cognito`. Connectors and people are made anew in each run, and nothing of the demo is changed,
+so that the same server can be tested again.
 """
 
 from __future__ import annotations
@@ -9,12 +9,28 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import checks
 from chain import (
-    READY, SCOPE, Code, NoToken, answers_a_search, ask_for_token, autri, configured, initiate_auth, invocations, log,
-    machine_token, password_tokens, pool, refusal, sign_in, verified,
+    READY,
+    SCOPE,
+    Code,
+    NoToken,
+    answers_a_search,
+    ask_for_token,
+    autri,
+    configured,
+    initiate_auth,
+    invocations,
+    log,
+    machine_token,
+    password_tokens,
+    pool,
+    refusal,
+    sign_in,
+    verified,
 )  # fmt: skip
 
 # A connector that is none: what a token would carry if it could be talked into it.
@@ -169,7 +185,7 @@ async def a_wrong_secret_gets_nothing(demo: Demo) -> None:
         (demo.client_id, ""),
         (demo.people_client_id, demo.client_secret),
     ):
-        get_nothing(lambda: machine_token(client_id, secret), "invalid_client")
+        get_nothing(partial(machine_token, client_id, secret), "invalid_client")
     get_nothing(
         lambda: password_tokens(demo.people_client_id, READY["username"], READY["password"] + "!"),
         "NotAuthorizedException",
@@ -186,7 +202,11 @@ async def what_a_caller_says_of_itself_changes_nothing(demo: Demo) -> None:
 
 async def what_a_stranger_says_of_themself_gets_nothing(demo: Demo) -> None:
     stranger = NewPerson.make()
-    claimed = {"connector_id": demo.people_connector_id, "clientId": demo.client_id, "sub": verified(checks.TOKEN)["sub"]}
+    claimed = {
+        "connector_id": demo.people_connector_id,
+        "clientId": demo.client_id,
+        "sub": verified(checks.TOKEN)["sub"],
+    }
     get_nothing(lambda: stranger.access_token(ClientMetadata=claimed), "you do not have access to this library")
     pool("AdminDeleteUser", Username=stranger.email)
 

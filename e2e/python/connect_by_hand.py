@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp import Client as McpClient
-from mcp import StdioServerParameters
-
 import checks
 from chain import READY, verified
 from client_mcp_remote import RemoteClient
+from mcp import Client as McpClient
+from mcp import StdioServerParameters
 from printed_lines import ENVIRONMENT, NODE_MODULES, START_LIMIT, answer_of
 
 PAGE = Path(__file__).parents[2] / "docs/connect.md"

@@ -14,16 +14,16 @@ import shlex
 import signal
 import socket
 import time
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, AsyncIterator
-
-import httpx2
-from mcp import Client as McpClient
-from mcp import StdioServerParameters
+from typing import Any
 
 import checks
+import httpx2
 from client_mcp_remote import RemoteClient
+from mcp import Client as McpClient
+from mcp import StdioServerParameters
 
 NODE_MODULES = Path(checks.required("AUTRI_NODE_MODULES"))
 ENVIRONMENT = {
@@ -78,10 +78,8 @@ async def pasted(line: str, **more: str) -> AsyncIterator[asyncio.subprocess.Pro
     try:
         yield process
     finally:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         await process.wait()
 
 
@@ -97,7 +95,16 @@ async def the_line_for_claude_code_has_the_url_and_the_token(printed: Printed) -
     words = shlex.split(printed.line("claude "))
     name = words.pop(5)
     assert re.fullmatch(r"[\w-]+", name), f"the name {name!r}"
-    expected = ["claude", "mcp", "add", "--transport", "http", checks.URL, "--header", f"Authorization: {AUTHORIZATION}"]
+    expected = [
+        "claude",
+        "mcp",
+        "add",
+        "--transport",
+        "http",
+        checks.URL,
+        "--header",
+        f"Authorization: {AUTHORIZATION}",
+    ]
     assert words == expected, f"{words}"
 
 

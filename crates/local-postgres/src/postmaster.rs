@@ -110,11 +110,15 @@ fn may_be_postgres_on(pid: i32, data: &Path) -> bool {
         }
         Err(_) => {}
     }
-    let output = Command::new("ps").args(["-o", "stat=,comm=", "-p", &pid.to_string()]).output();
-    output.map_or(true, |output| {
-        let line = String::from_utf8_lossy(&output.stdout);
-        !line.trim_start().starts_with('Z') && line.contains("postgres")
-    })
+    // Each column by itself: BSD's ps takes everything behind a `=` as one column's header.
+    let output = Command::new("ps").args(["-o", "stat=", "-o", "comm=", "-p", &pid.to_string()]).output();
+    output.map_or(true, |output| is_living_postgres(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// By a line of ps with the process's state and its program, which macOS gives with its path.
+fn is_living_postgres(line: &str) -> bool {
+    let Some((state, program)) = line.trim().split_once(char::is_whitespace) else { return false };
+    !state.starts_with('Z') && Path::new(program.trim_start()).file_name() == Some("postgres".as_ref())
 }
 
 /// A port on the loopback that is free now: `wanted` if possible, so that an address stays true over a restart.
@@ -186,6 +190,16 @@ mod tests {
         assert_eq!(PidFile { ready: false, ..ready }.listening(), None);
         drop(listener);
         assert_eq!(ready.listening(), None);
+    }
+
+    #[test]
+    fn a_process_is_postgres_by_the_name_of_its_program() {
+        for line in ["Ss   postgres\n", "S    /Users/me/postgres/bin/postgres\n"] {
+            assert!(is_living_postgres(line), "{line:?}");
+        }
+        for line in ["", "Z    postgres <defunct>\n", "S    /opt/postgres/bin/sleep\n", "R    sleep\n"] {
+            assert!(!is_living_postgres(line), "{line:?}");
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Starts or joins a Postgres, waits until its owner is gone in whatever way, and stops Postgres if no other owner is
 # left. Run with `sh -c`, one for each owner, in a process group of its own.
 #
@@ -31,7 +32,7 @@ exec 2>/dev/null
 
 if [ "$status" = 0 ]; then
   echo ready >&0
-  read -r order || sleep "$linger"
+  read -r _ || sleep "$linger"
 fi
 
 # Which process to stop is read while the entry still keeps this run alive: afterwards it could be the next run's.

@@ -1,4 +1,5 @@
-//! The clients, installed from their registries as the lock files pin them, once for a state of those files.
+//! The clients, and what our own scripts for deploying need, installed from their registries as the lock files pin them, once
+//! for a state of those files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,12 @@ const STAMP: &str = ".installed-from";
 impl Layout {
     /// The interpreter with the Python clients.
     pub(crate) fn python(&self) -> PathBuf {
-        self.cache.join("python/bin/python")
+        interpreter(&self.cache.join("python"))
+    }
+
+    /// The interpreter that the scripts in `deploy/` have in a workflow: with nothing but their own requirements.
+    pub(crate) fn deploy_python(&self) -> PathBuf {
+        interpreter(&self.cache.join("deploy-python"))
     }
 
     pub(crate) fn node_modules(&self) -> PathBuf {
@@ -29,20 +35,27 @@ impl Layout {
 
 /// Installs whatever is not there yet, or was made from other lock files.
 pub(crate) fn all(layout: &Layout) -> anyhow::Result<()> {
-    python(layout)?;
+    python(&layout.cache.join("python"), &layout.source.join("python/requirements.txt"), &[])?;
+    // These run with an account's credentials: nothing gets in that the file does not vouch for, byte by byte.
+    let hashed = ["--require-hashes", "--only-binary", ":all:"];
+    python(&layout.cache.join("deploy-python"), &layout.root.join("deploy/requirements.txt"), &hashed)?;
     node(layout)
 }
 
-fn python(layout: &Layout) -> anyhow::Result<()> {
-    let requirements = layout.source.join("python/requirements.txt");
+fn interpreter(environment: &Path) -> PathBuf {
+    environment.join("bin/python")
+}
+
+/// A virtual environment with `requirements` in it.
+fn python(environment: &Path, requirements: &Path, options: &[&str]) -> anyhow::Result<()> {
     // An environment holds links to the interpreter that made it.
     let version = Command::new("python3").arg("--version").output().context("run python3 --version")?.stdout;
-    let made_from = [version, read(&requirements)?].concat();
-    once(&layout.cache.join("python"), &made_from, |folder| {
+    let made_from = [version, read(requirements)?].concat();
+    once(environment, &made_from, |folder| {
         run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
         let pip =
             ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"];
-        run(Command::new(layout.python()).args(pip).arg(&requirements))
+        run(Command::new(interpreter(folder)).args(pip).arg(requirements).args(options))
     })
 }
 

@@ -1,5 +1,5 @@
-//! Real clients, written by others, against the server that `cargo dev` starts; the conformance suites; and tokens and
-//! sign-ups on the whole chain that `cargo dev --cognito` starts.
+//! Real clients, written by others, against the server that `cargo dev` starts; the conformance suites; tokens and sign-ups
+//! on the whole chain that `cargo dev --cognito` starts; and, beside that chain, what is shipped.
 //!
 //! The suites are scripts in `e2e/`. Each prints a line a test in the Test Anything Protocol; this module installs what
 //! they need into the target folder, starts and stops the servers, and counts.
@@ -13,7 +13,7 @@ mod server;
 mod suites;
 mod tap;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
@@ -36,6 +36,9 @@ pub(crate) struct Options {
     /// such a server. It has to serve e2e/fixtures/docs and target/e2e/docs
     #[arg(long, value_name = "READY_FILE")]
     against: Option<PathBuf>,
+    /// Test what is shipped as well: the folder into which docker/build and deploy/build-lambdas have put it
+    #[arg(long, value_name = "FOLDER")]
+    artefacts: Option<PathBuf>,
     /// A database to use in place of the embedded Postgres; passed on to `cargo dev`
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -49,6 +52,8 @@ struct Layout {
     source: PathBuf,
     /// `target/e2e/`: everything that is installed or made.
     cache: PathBuf,
+    /// What is shipped, as `--artefacts` names it.
+    artefacts: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
@@ -59,13 +64,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         return Ok(());
     }
     let started = Instant::now();
-    let chosen = suites::choose(&options.only)?;
+    let chosen = suites::choose(&options.only, options.artefacts.is_some())?;
+    let artefacts = options.artefacts.as_deref().map(find_artefacts).transpose()?;
     prerequisites::check()?;
     let workspace = workspace::load()?;
     let layout = Layout {
         source: workspace.root.join("e2e"),
         root: workspace.root,
         cache: workspace.target.join("e2e"),
+        artefacts,
     };
     install::all(&layout).context("install the clients")?;
     documents::write_long_document(&layout.cache)?;
@@ -93,6 +100,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     tally.print();
     ensure!(tally.failed == 0, "logs are in {}", layout.cache.join("logs").display());
     Ok(())
+}
+
+/// The folder, by a path that holds wherever a suite is run.
+fn find_artefacts(folder: &Path) -> anyhow::Result<PathBuf> {
+    folder.canonicalize().with_context(|| {
+        format!(
+            "find {}, into which docker/build and deploy/build-lambdas put what they make",
+            folder.display()
+        )
+    })
 }
 
 fn run_with_server(

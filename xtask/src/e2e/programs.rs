@@ -1,6 +1,7 @@
 //! Our own programs, built in the open, so that the wait for a ready file is about the server alone.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -33,10 +34,19 @@ pub(crate) fn build_operator(layout: &Layout, kind: Kind) -> anyhow::Result<()> 
         Kind::Cognito => {
             let built = cargo_build(&layout.root, OPERATOR)?;
             fs::create_dir_all(layout.cache.join("bin"))?;
-            fs::copy(&built, layout.program()).with_context(|| format!("copy {}", built.display()))?;
-            Ok(())
+            copy_program(&built, &layout.program())
         }
     }
+}
+
+/// As a new file: macOS kills a program whose signed file was written over.
+fn copy_program(built: &Path, program: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(program) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    fs::copy(built, program).with_context(|| format!("copy {}", built.display()))?;
+    Ok(())
 }
 
 /// Builds a program; gives the path where it is.

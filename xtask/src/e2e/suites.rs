@@ -15,6 +15,8 @@ use super::tap::{self, Tally, Verdict};
 
 /// A suite that has not ended by then hangs.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
+/// The same for a suite of what is shipped, which may be run by an emulator of another processor.
+const SHIPPED_TIME_LIMIT: Duration = Duration::from_mins(15);
 
 /// A client, a run of a conformance suite, or what is tried on the whole chain.
 pub(crate) struct Suite {
@@ -22,6 +24,9 @@ pub(crate) struct Suite {
     pub(crate) server: Kind,
     script: Script,
     arguments: &'static [&'static str],
+    /// Whether it is about what is shipped, and so needs the folder of `--artefacts`.
+    of_artefacts: bool,
+    time_limit: Duration,
 }
 
 enum Script {
@@ -34,14 +39,23 @@ enum Script {
 }
 
 impl Suite {
+    const fn new(server: Kind, name: &'static str, script: Script) -> Self {
+        Self { name, server, script, arguments: &[], of_artefacts: false, time_limit: TIME_LIMIT }
+    }
+
     /// A suite against `cargo dev`.
     const fn plain(name: &'static str, script: Script, arguments: &'static [&'static str]) -> Self {
-        Self { name, server: Kind::Plain, script, arguments }
+        Self { arguments, ..Self::new(Kind::Plain, name, script) }
     }
 
     /// A suite against `cargo dev --cognito`.
     const fn cognito(name: &'static str, script: Script) -> Self {
-        Self { name, server: Kind::Cognito, script, arguments: &[] }
+        Self::new(Kind::Cognito, name, script)
+    }
+
+    /// A suite of what is shipped, beside `cargo dev --cognito`.
+    const fn shipped(name: &'static str, script: Script) -> Self {
+        Self { of_artefacts: true, time_limit: SHIPPED_TIME_LIMIT, ..Self::cognito(name, script) }
     }
 }
 
@@ -62,18 +76,33 @@ pub(crate) const ALL: &[Suite] = &[
     Suite::cognito("cognito-tokens", Script::Python("cognito_tokens.py")),
     Suite::cognito("cognito-sign-up", Script::Python("cognito_sign_up.py")),
     Suite::cognito("connect-by-hand", Script::Python("connect_by_hand.py")),
+    Suite::cognito("agent-runtime", Script::Python("agent_runtime.py")),
+    Suite::shipped("released-image", Script::Python("released_image.py")),
+    Suite::shipped("lambda-deploy", Script::Python("lambda_deploy.py")),
 ];
 
-/// The suites whose names begin with one of `prefixes`; all if there is none.
-pub(crate) fn choose(prefixes: &[String]) -> anyhow::Result<Vec<&'static Suite>> {
+/// The suites whose names begin with one of `prefixes`; all if there is none. Those of what is shipped are among all only
+/// with artefacts, and an error if they are asked for without.
+pub(crate) fn choose(prefixes: &[String], with_artefacts: bool) -> anyhow::Result<Vec<&'static Suite>> {
     if let Some(unknown) =
         prefixes.iter().find(|prefix| ALL.iter().all(|suite| !suite.name.starts_with(*prefix)))
     {
         let names: Vec<&str> = ALL.iter().map(|suite| suite.name).collect();
         bail!("no suite begins with {unknown:?}; there are {}", names.join(", "));
     }
-    let chosen = |suite: &&Suite| prefixes.is_empty() || prefixes.iter().any(|it| suite.name.starts_with(it));
-    Ok(ALL.iter().filter(chosen).collect())
+    let possible = |suite: &&Suite| with_artefacts || !suite.of_artefacts;
+    if prefixes.is_empty() {
+        return Ok(ALL.iter().filter(possible).collect());
+    }
+    let chosen: Vec<_> =
+        ALL.iter().filter(|suite| prefixes.iter().any(|prefix| suite.name.starts_with(prefix))).collect();
+    if let Some(suite) = chosen.iter().find(|suite| !possible(suite)) {
+        bail!(
+            "{} tests what docker/build and deploy/build-lambdas have made: name their folder by --artefacts",
+            suite.name
+        );
+    }
+    Ok(chosen)
 }
 
 /// Runs a suite and counts its tests. A suite that ends badly without saying which test failed is a failed test.
@@ -89,7 +118,7 @@ pub(crate) fn run(layout: &Layout, suite: &Suite, target: &Target, tally: &mut T
         .spawn()
         .context("start the script")?;
     let (failed_before, total_before) = (tally.failed, tally.total());
-    let finished = follow(&mut child, suite.name, tally);
+    let finished = follow(&mut child, suite, tally);
     if finished.is_err() {
         child.kill()?;
     }
@@ -129,6 +158,7 @@ fn command(layout: &Layout, suite: &Suite, target: &Target) -> Command {
         )
         .env("AUTRI_MCP_REMOTE", modules.join("mcp-remote/dist/proxy.js"))
         .env("AUTRI_PROGRAM", layout.program())
+        .env("AUTRI_DEPLOY_PYTHON", layout.deploy_python())
         .env("AUTRI_RESULTS", layout.cache.join("conformance"))
         // mcp-remote and the Inspector keep state at home; tests shall neither find nor leave any.
         .env("HOME", layout.cache.join("home"))
@@ -138,12 +168,16 @@ fn command(layout: &Layout, suite: &Suite, target: &Target) -> Command {
         Some(path) => command.env("AUTRI_PRINTED", path),
         None => command.env_remove("AUTRI_PRINTED"),
     };
+    match &layout.artefacts {
+        Some(path) => command.env("AUTRI_ARTEFACTS", path),
+        None => command.env_remove("AUTRI_ARTEFACTS"),
+    };
     command
 }
 
-/// Counts the tests as they are printed, and passes on what is said about a failed one.
-fn follow(child: &mut Child, suite: &str, tally: &mut Tally) -> anyhow::Result<()> {
-    let deadline = Instant::now() + TIME_LIMIT;
+/// Counts the tests as they are printed, and passes on what is said about a failed one and what is noted for the reader.
+fn follow(child: &mut Child, suite: &Suite, tally: &mut Tally) -> anyhow::Result<()> {
+    let deadline = Instant::now() + suite.time_limit;
     let stdout = child.stdout.take().context("the script's output is piped")?;
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || BufReader::new(stdout).lines().try_for_each(|line| sender.send(line)));
@@ -152,13 +186,15 @@ fn follow(child: &mut Child, suite: &str, tally: &mut Tally) -> anyhow::Result<(
         let line = match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => line.context("read the script's output")?,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => bail!("not finished after {} s", TIME_LIMIT.as_secs()),
+            Err(RecvTimeoutError::Timeout) => bail!("not finished after {} s", suite.time_limit.as_secs()),
         };
         if let Some(test) = tap::parse(&line) {
-            tally.count(suite, &test);
+            tally.count(suite.name, &test);
             explaining = test.verdict == Verdict::Failed;
         } else if explaining {
             println!("    {}", line.trim_start_matches("# "));
+        } else if let Some(note) = tap::note(&line) {
+            println!("note     {}: {note}", suite.name);
         }
     }
 }
@@ -167,21 +203,39 @@ fn follow(child: &mut Child, suite: &str, tally: &mut Tally) -> anyhow::Result<(
 mod tests {
     use super::*;
 
+    /// The names of the suites that are chosen, or the error.
+    fn names(prefixes: &[&str], with_artefacts: bool) -> Result<Vec<&'static str>, String> {
+        let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+        let chosen = choose(&prefixes, with_artefacts).map_err(|error| error.to_string())?;
+        Ok(chosen.iter().map(|suite| suite.name).collect())
+    }
+
     #[test]
     fn suites_are_chosen_by_the_beginning_of_their_names() {
-        let names = |prefixes: &[&str]| -> Vec<&str> {
-            let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
-            choose(&prefixes).unwrap().iter().map(|suite| suite.name).collect()
-        };
-        assert_eq!(names(&[]).len(), ALL.len());
-        assert_eq!(names(&["python"]), ["python-auto", "python-legacy"]);
-        assert_eq!(names(&["curl", "mcp-remote"]), ["curl", "mcp-remote"]);
-        assert!(choose(&["curl".to_owned(), "nothing".to_owned()]).is_err());
+        for with_artefacts in [false, true] {
+            assert_eq!(names(&["python"], with_artefacts).unwrap(), ["python-auto", "python-legacy"]);
+            assert_eq!(names(&["mcp-remote", "curl"], with_artefacts).unwrap(), ["curl", "mcp-remote"]);
+            assert!(names(&["curl", "nothing"], with_artefacts).unwrap_err().contains("nothing"));
+        }
+    }
+
+    #[test]
+    fn what_is_shipped_is_tested_only_with_artefacts() {
+        let shipped = ["released-image", "lambda-deploy"];
+        assert_eq!(names(&[], true).unwrap().len(), ALL.len());
+        let without = names(&[], false).unwrap();
+        assert_eq!(without.len(), ALL.len() - shipped.len());
+        assert!(shipped.iter().all(|name| !without.contains(name)));
+        assert_eq!(names(&shipped, true).unwrap(), shipped);
+        for asked in ["released-image", "lambda", ""] {
+            let error = names(&["curl", asked], false).unwrap_err();
+            assert!(error.contains("--artefacts"), "{asked:?}: {error}");
+        }
     }
 
     #[test]
     fn a_suite_is_for_one_server() {
         let (plain, cognito): (Vec<_>, Vec<_>) = ALL.iter().partition(|suite| suite.server == Kind::Plain);
-        assert_eq!((plain.len(), cognito.len()), (13, 3));
+        assert_eq!((plain.len(), cognito.len()), (13, 6));
     }
 }

@@ -35,6 +35,11 @@ pub(crate) fn parse(line: &str) -> Option<Test<'_>> {
     Some(Test { name, verdict })
 }
 
+/// What a comment line says.
+pub(crate) fn note(line: &str) -> Option<&str> {
+    line.strip_prefix("# ")
+}
+
 /// How many tests ended how.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -100,6 +105,14 @@ mod tests {
         }
         for line in ["", "# ok - quoted", "okay", "    ok - indented", "1..4"] {
             assert_eq!(parse(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_comment_is_a_note_and_a_test_is_none() {
+        assert_eq!(note("# 8 MB compressed"), Some("8 MB compressed"));
+        for line in ["", "#", "ok - a # SKIP", "    # indented", "anything"] {
+            assert_eq!(note(line), None, "{line}");
         }
     }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Runs a program for as long as its owner lives. Run with `sh -c`, in a process group of its own.
 #
 # Standard input: a pipe from the owner, whose end of file is the owner's end, however that came; the program is then told
