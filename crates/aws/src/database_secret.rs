@@ -1,23 +1,15 @@
 //! The login that a secret holds, in the structure that AWS documents for RDS and its rotation writes:
 //! <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html>.
 
+use std::sync::Arc;
+
+use autri_db::LoginError;
 use aws_sdk_secretsmanager::Client;
 use percent_encoding::NON_ALPHANUMERIC;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::{AwsConfig, AwsError};
-
-/// Why a secret gives no login.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseSecretError {
-    /// It could not be read: do as the error says.
-    #[error("the database's secret could not be read")]
-    Unreadable(#[source] AwsError),
-    /// It is not what it should be: put right what it holds.
-    #[error("the database's secret is not usable: {0}")]
-    Unusable(&'static str),
-}
 
 /// The members that a connection needs. AWS's structure lets `port` and `dbname` away; we ask for the name, because the
 /// default, `postgres`, is no database of ours.
@@ -39,23 +31,23 @@ enum Port {
 }
 
 /// Reads the secret and makes a URL of it.
-pub(crate) async fn read_url(config: &AwsConfig, arn: &str) -> Result<SecretString, DatabaseSecretError> {
+pub(crate) async fn read_url(config: &AwsConfig, arn: &str) -> Result<SecretString, LoginError> {
     let request = Client::new(config.sdk()).get_secret_value().secret_id(arn);
     let secret = Box::pin(request.send())
         .await
-        .map_err(|error| DatabaseSecretError::Unreadable(AwsError::of(error)))?;
-    let text = secret.secret_string.ok_or(DatabaseSecretError::Unusable("it holds no text"))?;
+        .map_err(|error| LoginError::Unreadable(Arc::new(AwsError::of(error))))?;
+    let text = secret.secret_string.ok_or(LoginError::Unusable("it holds no text"))?;
     url(&text.into())
 }
 
-fn url(secret: &SecretString) -> Result<SecretString, DatabaseSecretError> {
+fn url(secret: &SecretString) -> Result<SecretString, LoginError> {
     // The parser's error is not passed on: it may quote what it read.
     let login: Login = serde_json::from_str(secret.expose_secret()).map_err(|_| {
-        DatabaseSecretError::Unusable("it must be a JSON object with username, password, host and dbname")
+        LoginError::Unusable("it must be a JSON object with username, password, host and dbname")
     })?;
     let Login { host, .. } = &login;
     if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) {
-        return Err(DatabaseSecretError::Unusable("its host must be a DNS name"));
+        return Err(LoginError::Unusable("its host must be a DNS name"));
     }
     let [username, password, dbname] = [&login.username, &login.password, &login.dbname]
         .map(|text| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC));
@@ -63,13 +55,11 @@ fn url(secret: &SecretString) -> Result<SecretString, DatabaseSecretError> {
     Ok(format!("postgres://{username}:{password}@{host}:{port}/{dbname}").into())
 }
 
-fn port(port: Option<&Port>) -> Result<u16, DatabaseSecretError> {
+fn port(port: Option<&Port>) -> Result<u16, LoginError> {
     match port {
         None => Ok(5432),
         Some(Port::Number(port)) => Ok(*port),
-        Some(Port::Text(text)) => {
-            text.parse().map_err(|_| DatabaseSecretError::Unusable("its port must be a number"))
-        }
+        Some(Port::Text(text)) => text.parse().map_err(|_| LoginError::Unusable("its port must be a number")),
     }
 }
 

@@ -13,6 +13,7 @@ mod database_secret;
 mod error;
 #[cfg(feature = "parameters")]
 mod parameters;
+mod secret_login;
 #[cfg(feature = "test-support")]
 pub mod test_support;
 #[cfg(feature = "user-pool")]
@@ -25,10 +26,10 @@ mod user_pool;
 pub use app_clients::{AppClient, ClientSecret, InteractiveClient, NewClientSecret};
 pub use config::{AwsConfig, Patience};
 pub use database_location::{DatabaseLocation, DatabaseLocationError};
-pub use database_secret::DatabaseSecretError;
 pub use error::AwsError;
 #[cfg(feature = "parameters")]
 pub use parameters::{Parameter, ParameterKind, ParameterStore};
+pub use secret_login::SecretLogin;
 pub use trigger_database::{TRIGGER_PATIENCE, TriggerDatabase, TriggerDatabaseError};
 #[cfg(feature = "user-pool")]
 pub use user_pool::{Deletion, PoolUser, UserPool};

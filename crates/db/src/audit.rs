@@ -87,7 +87,7 @@ pub async fn append(tx: &mut ScopedTx, row: &NewAuditRow) -> Result<(), DbError>
 
 /// Appends a row in a transaction of its own: for work that failed and was rolled back.
 pub async fn append_alone(database: &Database, row: &NewAuditRow) -> Result<(), DbError> {
-    append_on(&mut *database.pool().acquire().await?, row).await
+    append_on(&mut *database.acquire().await?, row).await
 }
 
 async fn append_on(connection: &mut PgConnection, row: &NewAuditRow) -> Result<(), DbError> {
@@ -127,7 +127,7 @@ pub async fn list(database: &Database, filter: &AuditFilter) -> Result<Vec<Audit
         filter.since,
         i64::from(filter.limit),
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows)
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
@@ -18,8 +18,8 @@ const AMAZON_RDS_ROOTS: &[u8] = include_bytes!("../certificates/amazon-rds-roots
 /// The parameters by which a URL names its own roots, as the driver reads them.
 const ROOT_PARAMETERS: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
-pub(crate) fn options(options: &DatabaseOptions) -> Result<PgConnectOptions, DbError> {
-    let url = options.url.expose_secret();
+pub(crate) fn options(url: &SecretString, options: &DatabaseOptions) -> Result<PgConnectOptions, DbError> {
+    let url = url.expose_secret();
     let connect = PgConnectOptions::from_str(url)
         .map_err(|error| DbError::BadUrl(error.to_string()))?
         .application_name(options.application_name)

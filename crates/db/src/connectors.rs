@@ -80,7 +80,7 @@ pub async fn insert(database: &Database, new: &NewConnector<'_>) -> Result<Optio
         new.oauth_client_id,
         new.name,
     )
-    .fetch_optional(database.pool())
+    .fetch_optional(&mut *database.acquire().await?)
     .await?;
     Ok(row)
 }
@@ -96,7 +96,7 @@ pub async fn list(database: &Database, library_id: Option<LibraryId>) -> Result<
            ORDER BY c.created_at, c.id"#,
         library_id.map(LibraryId::as_uuid),
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows)
 }
@@ -111,7 +111,7 @@ pub async fn find(database: &Database, id: ConnectorId) -> Result<Option<Connect
            WHERE c.id = $1"#,
         id.as_uuid(),
     )
-    .fetch_optional(database.pool())
+    .fetch_optional(&mut *database.acquire().await?)
     .await?;
     Ok(row)
 }
@@ -123,7 +123,7 @@ pub async fn revoke(database: &Database, id: ConnectorId) -> Result<Option<DateT
         r#"UPDATE connectors SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING revoked_at AS "at!""#,
         id.as_uuid(),
     )
-    .fetch_optional(database.pool())
+    .fetch_optional(&mut *database.acquire().await?)
     .await?;
     Ok(revoked_at)
 }
@@ -143,7 +143,7 @@ pub async fn replace_client(
         id.as_uuid(),
         new_client_id,
     )
-    .execute(database.pool())
+    .execute(&mut *database.acquire().await?)
     .await?;
     Ok(replaced.rows_affected() > 0)
 }

@@ -1,5 +1,7 @@
 //! What can go wrong, by what the caller does next.
 
+use crate::LoginError;
+
 /// Why a database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -21,6 +23,9 @@ pub enum DbError {
     /// The login's credentials were refused: read them again.
     #[error("the database refused the credentials")]
     Credentials(#[source] sqlx::Error),
+    /// The login is kept elsewhere and not to be had: do as the error says.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// The connection settings do not parse.
     #[error("the database URL is not usable: {0}")]
     BadUrl(String),
@@ -49,6 +54,7 @@ impl DbError {
             Self::Unavailable(_)
             | Self::TimedOut(_)
             | Self::Credentials(_)
+            | Self::Login(_)
             | Self::BadUrl(_)
             | Self::RowSecurityOff
             | Self::Migration(_)

@@ -317,7 +317,7 @@ struct InsertedChunk {
 }
 
 async fn begin(database: &Database, id: KnowledgeBaseId) -> Result<Transaction<'static, Postgres>, DbError> {
-    let mut tx = database.pool().begin().await?;
+    let mut tx = database.begin().await?;
     // Both until the transaction's end; in one statement, which saves a round trip a document.
     sqlx::query!(
         "SELECT set_config('role', 'autri_ingest', true) AS role,

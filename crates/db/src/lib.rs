@@ -12,6 +12,7 @@ pub mod content;
 mod database;
 mod error;
 pub mod ingest;
+mod login;
 pub mod memberships;
 pub mod migrations;
 pub mod notifications;
@@ -26,4 +27,5 @@ pub mod token_mint;
 
 pub use database::{Database, DatabaseOptions, Tls};
 pub use error::DbError;
+pub use login::{KeptLogin, Login, LoginError, LoginSource};
 pub use scope::{ScopedTx, TenantScope};

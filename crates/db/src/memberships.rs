@@ -78,7 +78,7 @@ pub async fn add_member(
         user_id.as_uuid(),
         role.as_str(),
     )
-    .execute(database.pool())
+    .execute(&mut *database.acquire().await?)
     .await?;
     Ok(())
 }
@@ -86,7 +86,7 @@ pub async fn add_member(
 /// Ends a membership, and the person's access to all of the org's libraries, in one transaction. Access needs no membership,
 /// so it ends for those too who never were members.
 pub async fn remove_member(database: &Database, org_id: OrgId, user_id: UserId) -> Result<Removal, DbError> {
-    let mut transaction = database.pool().begin().await?;
+    let mut transaction = database.begin().await?;
     let owner = sqlx::query_scalar!(
         "SELECT 1 FROM orgs WHERE id = $1 AND personal_user = $2",
         org_id.as_uuid(),
@@ -127,7 +127,7 @@ pub async fn list_members(database: &Database, org_id: OrgId) -> Result<Vec<Memb
          ORDER BY m.created_at, u.id",
         org_id.as_uuid(),
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     let members = rows.into_iter().map(|row| {
         let role = OrgRole::find(&row.role).ok_or_else(|| DbError::unreadable("org_members.role"))?;
@@ -151,7 +151,7 @@ pub async fn grant_library(
         library_id.as_uuid(),
         user_id.as_uuid(),
     )
-    .execute(database.pool())
+    .execute(&mut *database.acquire().await?)
     .await?;
     Ok(granted.rows_affected() > 0)
 }
@@ -167,7 +167,7 @@ pub async fn revoke_library_access(
         library_id.as_uuid(),
         user_id.as_uuid(),
     )
-    .execute(database.pool())
+    .execute(&mut *database.acquire().await?)
     .await?;
     Ok(revoked.rows_affected() > 0)
 }
@@ -175,7 +175,7 @@ pub async fn revoke_library_access(
 /// Takes all libraries from a person: their next call is refused, through whichever connector. Returns from how many.
 pub async fn revoke_all_access(database: &Database, user_id: UserId) -> Result<u64, DbError> {
     let revoked = sqlx::query!("DELETE FROM library_access WHERE user_id = $1", user_id.as_uuid())
-        .execute(database.pool())
+        .execute(&mut *database.acquire().await?)
         .await?;
     Ok(revoked.rows_affected())
 }

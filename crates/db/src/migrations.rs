@@ -17,23 +17,27 @@ pub struct MigrationStatus {
     pub applied: bool,
 }
 
-/// Applies what is missing, each migration in its own transaction. Connect as `autri_migrate`.
+/// Applies what is missing, each migration in its own transaction and for as long as it takes. Connect as `autri_migrate`.
 ///
 /// # Errors
 /// [`DbError::Migration`] also when an applied migration's text has changed since.
 pub async fn apply(database: &Database) -> Result<(), DbError> {
-    Ok(MIGRATOR.run(database.pool()).await?)
+    // Closed afterwards, so that nobody else gets a connection without a limit.
+    let mut connection = database.lend().await?;
+    // The pool's limit is for statements: making an index, or waiting for another run to end, may take longer.
+    sqlx::raw_sql("SET statement_timeout = 0").execute(&mut *connection).await?;
+    Ok(MIGRATOR.run(&mut *connection).await?)
 }
 
 /// The migrations that this build knows, oldest first, and which of them the database has.
 pub async fn status(database: &Database) -> Result<Vec<MigrationStatus>, DbError> {
     let table_exists =
         sqlx::query_scalar!(r#"SELECT to_regclass('public._sqlx_migrations') IS NOT NULL AS "exists!""#)
-            .fetch_one(database.pool())
+            .fetch_one(&mut *database.acquire().await?)
             .await?;
     let applied = if table_exists {
         sqlx::query!("SELECT version, checksum FROM _sqlx_migrations WHERE success")
-            .fetch_all(database.pool())
+            .fetch_all(&mut *database.acquire().await?)
             .await?
     } else {
         Vec::new()

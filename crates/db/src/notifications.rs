@@ -38,7 +38,7 @@ pub async fn list(database: &Database, user_id: Option<UserId>) -> Result<Vec<No
            ORDER BY n.created_at, n.id"#,
         user_id.map(UserId::as_uuid),
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows)
 }

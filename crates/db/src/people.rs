@@ -159,7 +159,7 @@ async fn select(database: &Database, email: Option<&str>, sub: Option<&str>) -> 
         email,
         sub,
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
@@ -168,7 +168,7 @@ async fn select(database: &Database, email: Option<&str>, sub: Option<&str>) -> 
 /// Orgs that they are a member of stay, even one that nobody else owns, and so do the rows of the audit log. The user at
 /// Cognito is not touched.
 pub async fn delete(database: &Database, id: UserId) -> Result<bool, DbError> {
-    let mut transaction = database.pool().begin().await?;
+    let mut transaction = database.begin().await?;
     // Locked first: whoever provisions this person meanwhile waits, and then finds them gone.
     let found = sqlx::query_scalar!("SELECT id FROM users WHERE id = $1 FOR UPDATE", id.as_uuid())
         .fetch_optional(&mut *transaction)
@@ -191,7 +191,7 @@ pub async fn set_welcome_body(database: &Database, id: UserId, body: &str) -> Re
         id.as_uuid(),
         body,
     )
-    .execute(database.pool())
+    .execute(&mut *database.acquire().await?)
     .await?;
     Ok(changed.rows_affected() > 0)
 }

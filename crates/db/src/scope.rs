@@ -45,7 +45,7 @@ impl TenantScope {
             principal.client_id(),
             principal.subject(),
         )
-        .fetch_optional(database.pool())
+        .fetch_optional(&mut *database.acquire().await?)
         .await?;
         row.map(|row| Self::from_row(principal, row)).transpose()
     }
@@ -79,7 +79,7 @@ impl ScopedTx {
     /// Begins a transaction and enters the principal's scope in it; `None` as for [`TenantScope::find`]. This check
     /// rules: the connector may have been revoked since the request was let in.
     pub async fn enter(database: &Database, principal: &Principal) -> Result<Option<Self>, DbError> {
-        let mut transaction = database.pool().begin().await?;
+        let mut transaction = database.begin().await?;
         // A statement of its own: policies of the same statement would be evaluated before it.
         let row = sqlx::query_as!(
             ScopeRow,

@@ -72,7 +72,7 @@ pub async fn insert_org(database: &Database, name: &str) -> Result<Org, DbError>
         OrgId::new().as_uuid(),
         name,
     )
-    .fetch_one(database.pool())
+    .fetch_one(&mut *database.acquire().await?)
     .await?;
     Ok(row)
 }
@@ -83,7 +83,7 @@ pub async fn list_orgs(database: &Database) -> Result<Vec<Org>, DbError> {
         Org,
         r#"SELECT id, name, personal_user IS NOT NULL AS "is_personal!", created_at FROM orgs ORDER BY created_at, id"#
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows)
 }
@@ -91,8 +91,9 @@ pub async fn list_orgs(database: &Database) -> Result<Vec<Org>, DbError> {
 /// Deletes an org with all that it has; whether there was one. Connect as `autri_admin`. Delete the documents of large
 /// knowledge bases first, one by one: this is a single statement.
 pub async fn delete_org(database: &Database, id: OrgId) -> Result<bool, DbError> {
-    let deleted =
-        sqlx::query!("DELETE FROM orgs WHERE id = $1", id.as_uuid()).execute(database.pool()).await?;
+    let deleted = sqlx::query!("DELETE FROM orgs WHERE id = $1", id.as_uuid())
+        .execute(&mut *database.acquire().await?)
+        .await?;
     Ok(deleted.rows_affected() > 0)
 }
 
@@ -106,7 +107,7 @@ pub async fn upsert_embedding_model(database: &Database, id: &str, dimensions: u
         id,
         i32::try_from(dimensions).unwrap_or(i32::MAX),
     )
-    .execute(database.pool())
+    .execute(&mut *database.acquire().await?)
     .await?;
     Ok(())
 }
@@ -131,7 +132,7 @@ pub async fn insert_library(
         name,
         embedding_model,
     )
-    .fetch_one(database.pool())
+    .fetch_one(&mut *database.acquire().await?)
     .await?;
     Ok(row.into())
 }
@@ -147,7 +148,7 @@ pub async fn list_libraries(database: &Database, org_id: Option<OrgId>) -> Resul
            ORDER BY l.created_at, l.id"#,
         org_id.map(OrgId::as_uuid),
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
@@ -178,7 +179,7 @@ pub async fn insert_knowledge_base(
         library_id.as_uuid(),
         name,
     )
-    .fetch_optional(database.pool())
+    .fetch_optional(&mut *database.acquire().await?)
     .await?;
     Ok(row)
 }
@@ -198,7 +199,7 @@ pub async fn list_knowledge_bases(
            ORDER BY k.created_at, k.id"#,
         library_id.map(LibraryId::as_uuid),
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows)
 }

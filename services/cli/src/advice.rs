@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use autri_admission::ListEditError;
 #[cfg(feature = "aws")]
 use autri_aws::AwsError;
-use autri_db::DbError;
+use autri_db::{DbError, LoginError};
 
 #[cfg(feature = "aws")]
 use crate::aws_step::AwsStep;
@@ -15,7 +15,9 @@ use crate::aws_step::AwsStep;
 pub(crate) fn for_error(error: &anyhow::Error) -> Option<Cow<'static, str>> {
     #[cfg(feature = "aws")]
     if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<AwsError>()) {
-        let permission = error.downcast_ref::<AwsStep>().map(|step| step.permission);
+        let is_login = error.chain().any(|cause| matches!(cause.downcast_ref(), Some(DbError::Login(_))));
+        let step = error.downcast_ref::<AwsStep>().map(|step| step.permission);
+        let permission = if is_login { Some("secretsmanager:GetSecretValue") } else { step };
         return for_aws_error(cause, permission);
     }
     #[cfg(feature = "aws")]
@@ -68,6 +70,11 @@ fn for_database_error(error: &DbError) -> Option<&'static str> {
         DbError::Credentials(_) => Some(
             "the operator's commands log in as autri_admin, `autri db migrate` as autri_migrate; `autri db bootstrap` sets their passwords",
         ),
+        DbError::Login(LoginError::Unusable(_)) => Some(
+            "the secret holds JSON as RDS keeps it: username, password, host, port and dbname, the database's own name",
+        ),
+        // What to do about its cause is said of the cause.
+        DbError::Login(LoginError::Unreadable(_)) => None,
         DbError::Rule { constraint, .. } => for_rule(constraint),
         DbError::RowSecurityOff => {
             Some("the server's role is autri_mcp, which is bound by row level security")

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use secrecy::SecretString;
 
 #[cfg(feature = "aws")]
 use crate::commands::user;
@@ -13,6 +12,7 @@ use crate::commands::{
 #[cfg(feature = "dev-auth")]
 use crate::commands::{dev, token};
 use crate::context::Context;
+use crate::database_args::DatabaseArgs;
 
 /// Runs and operates Autri: documents, searchable by MCP clients
 #[derive(Debug, Parser)]
@@ -30,9 +30,8 @@ pub(crate) struct Cli {
     /// Answer with JSON on stdout
     #[arg(long, global = true)]
     json: bool,
-    /// Postgres: as `autri_admin`, for `db migrate` as `autri_migrate`, for `dev` as the cluster's administrator
-    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<SecretString>,
+    #[command(flatten)]
+    database: DatabaseArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,7 +72,7 @@ enum Command {
 impl Cli {
     /// Runs the command.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let context = Context::new(self.json, self.database_url);
+        let context = Context::new(self.json, self.database)?;
         match self.command {
             #[cfg(feature = "dev-auth")]
             Command::Dev(args) => dev::run(args, &context).await,

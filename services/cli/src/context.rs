@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use autri_db::{Database, DatabaseOptions, Tls};
+use autri_db::{Database, DatabaseOptions, Login, Tls};
 use autri_domain::{Clock, SystemClock};
-use secrecy::{ExposeSecret as _, SecretString};
+#[cfg(feature = "dev-auth")]
+use secrecy::SecretString;
 
+use crate::database_args::DatabaseArgs;
 use crate::environment::Environment;
 use crate::workspace;
 
@@ -19,6 +21,14 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The operator's statements: a whole document's chunks at once, a long audit log.
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(5);
 
+/// What to do where no database was named, and none is running.
+pub(crate) const NO_DATABASE: &str = if cfg!(feature = "aws") {
+    "no database: set DATABASE_URL (or --database-url) to Postgres as autri_admin, or DATABASE_SECRET_ARN to its secret, or \
+     start `cargo dev`"
+} else {
+    "no database: set DATABASE_URL (or --database-url) to Postgres as autri_admin, or start `cargo dev`"
+};
+
 /// The global options, the environment and the time.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -28,19 +38,31 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     /// Tells the time.
     pub(crate) clock: Arc<dyn Clock>,
-    database_url: Option<SecretString>,
+    login: Option<Login>,
 }
 
 impl Context {
-    /// Reads the environment. An empty URL counts as none.
-    pub(crate) fn new(json: bool, database_url: Option<SecretString>) -> Self {
-        let database_url = database_url.filter(|url| !url.expose_secret().is_empty());
-        Self { json, environment: Environment::read(), clock: Arc::new(SystemClock), database_url }
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// When two databases are named.
+    pub(crate) fn new(json: bool, database: DatabaseArgs) -> anyhow::Result<Self> {
+        let login = database.into_login()?;
+        Ok(Self { json, environment: Environment::read(), clock: Arc::new(SystemClock), login })
     }
 
-    /// The database that was named by option or environment, if one was.
+    /// Where the database is that was named by option or environment, if one was.
+    pub(crate) fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
+    }
+
+    /// Its URL, if it was named by one.
+    #[cfg(feature = "dev-auth")]
     pub(crate) fn database_url(&self) -> Option<&SecretString> {
-        self.database_url.as_ref()
+        match &self.login {
+            Some(Login::Url(url)) => Some(url),
+            Some(Login::Kept(_)) | None => None,
+        }
     }
 
     /// The database that the operator's commands work on, as `autri_admin`: the one that was named, else that of the
@@ -57,25 +79,29 @@ impl Context {
     /// # Errors
     /// As [`Context::database`].
     pub(crate) fn database_of(&self, data_dir: &Path) -> anyhow::Result<Database> {
-        let url = self.database_url.clone().or_else(|| workspace::dev_database(data_dir));
-        connect(url.context(
-            "no database: set DATABASE_URL (or --database-url) to Postgres as autri_admin, or start `cargo dev`",
-        )?)
+        let running = || workspace::dev_database(data_dir).map(Login::Url);
+        connect(self.login.clone().or_else(running).context(NO_DATABASE)?)
     }
 }
 
-/// A pool on `url`. Connects when it is first used.
+/// A pool with this login. Connects when it is first used.
 ///
 /// # Errors
-/// When the URL does not parse.
-pub(crate) fn connect(url: SecretString) -> anyhow::Result<Database> {
+/// When a URL does not parse.
+pub(crate) fn connect(login: impl Into<Login>) -> anyhow::Result<Database> {
+    let login = login.into();
+    // A secret names a host and no `sslmode`.
+    let tls = match &login {
+        Login::Url(_) => Tls::AsUrlSays,
+        Login::Kept(_) => Tls::Verified,
+    };
     Ok(Database::new(&DatabaseOptions {
-        url,
+        login,
         max_connections: MAX_CONNECTIONS,
         acquire_timeout: ACQUIRE_TIMEOUT,
         statement_timeout: STATEMENT_TIMEOUT,
         application_name: "autri",
-        tls: Tls::AsUrlSays,
+        tls,
         max_idle: None,
     })?)
 }

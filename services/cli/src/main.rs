@@ -11,6 +11,7 @@ mod cli;
 mod cognito;
 mod commands;
 mod context;
+mod database_args;
 mod embedder;
 mod environment;
 mod hex;

@@ -13,10 +13,10 @@ use autri_domain::{Clock, DEFAULT_SCOPE, Scope};
 use autri_retrieval::embed::EmbedderChoice;
 use autri_settings::{Reader, Setting, SettingsError, settings};
 use axum::http::HeaderName;
-use secrecy::SecretString;
 use url::Url;
 
 use crate::app::{ProtocolOffer, Settings};
+use crate::database::DatabaseConfig;
 
 settings! {
     AUTH = "AGENTCORE_AUTH", "required", "How tokens are verified: `cognito`. (`hs256-dev` exists in builds with the feature `dev-auth` only.)";
@@ -27,7 +27,8 @@ settings! {
     CLIENTS = "COGNITO_CLIENT_ID", "any client", "The OAuth clients whose tokens are taken, separated by commas.";
     AUDIENCE = "COGNITO_AUDIENCE", "not checked", "The audience that a token must carry (Cognito sets one with resource binding).";
     DEV_SECRET = "AUTRI_DEV_JWT_SECRET", "required with `hs256-dev`", "The shared secret of development tokens: at least 32 bytes. Loopback only.";
-    DATABASE_URL = "DATABASE_URL", "required", "Postgres, as the role `autri_mcp`: `postgres://autri_mcp:…@host/database?sslmode=verify-full`.";
+    DATABASE_URL = "DATABASE_URL", "this or `DATABASE_SECRET_ARN`", "Postgres, as the role `autri_mcp`: `postgres://autri_mcp:…@host/database?sslmode=verify-full`.";
+    DATABASE_SECRET = "DATABASE_SECRET_ARN", "this or `DATABASE_URL`", "The secret in AWS Secrets Manager that has the role's login, as RDS keeps it: `username`, `password`, `host`, `port`, `dbname`. Read by the first request that needs it, and again when the database refuses it. TLS is then verified.";
     DATABASE_CONNECTIONS = "DATABASE_MAX_CONNECTIONS", "`2`", "The most database connections of this process, 1 to 100. AgentCore runs one process a session.";
     AUDIT_KEY = "AUTRI_AUDIT_KEY", "required", "Secret of the audit log's digests: at least 32 bytes, such as `openssl rand -hex 32` gives.";
     AUDIT_ARGUMENTS = "AUTRI_AUDIT_ARGUMENTS", "`digest`", "`digest`: the audit log keeps a keyed digest of a call's arguments. `clear`: it keeps them readable as well.";
@@ -52,8 +53,8 @@ pub struct Config {
     pub bind: SocketAddr,
     /// How tokens are verified.
     pub auth: AuthConfig,
-    /// As `autri_mcp`.
-    pub database_url: SecretString,
+    /// Where the login of `autri_mcp` is.
+    pub database: DatabaseConfig,
     /// At least 1.
     pub database_max_connections: u32,
     /// Of the audit log's digests.
@@ -126,7 +127,7 @@ fn config(reader: &mut Reader<'_>) -> Option<Config> {
         authorization_server.and_then(|text| base_url(reader, AUTHORIZATION_SERVER, &text));
     let scope = scope(reader);
     let auth = auth(reader, scope.as_ref(), bind);
-    let database_url = reader.required(DATABASE_URL);
+    let database = database(reader);
     let audit_key =
         reader.required(AUDIT_KEY).and_then(|text| reader.checked(AUDIT_KEY, AuditKey::new(text.into())));
     let argument_retention = reader.one_of(
@@ -146,7 +147,7 @@ fn config(reader: &mut Reader<'_>) -> Option<Config> {
     Some(Config {
         bind,
         auth: auth?,
-        database_url: database_url?.into(),
+        database: database?,
         database_max_connections,
         audit_key: audit_key?,
         argument_retention,
@@ -210,6 +211,24 @@ fn dev(reader: &mut Reader<'_>, scope: Option<&Scope>, bind: SocketAddr) -> Opti
     let secret = reader.checked(DEV_SECRET, DevSecret::new(secret.into()))?;
     let settings = DevSettings { issuer: DEV_ISSUER.to_owned(), required_scope: scope?.clone() };
     Some(AuthConfig::Dev { settings, secret })
+}
+
+fn database(reader: &mut Reader<'_>) -> Option<DatabaseConfig> {
+    match (reader.optional(DATABASE_URL), reader.optional(DATABASE_SECRET)) {
+        (Some(url), None) => return Some(DatabaseConfig::Url(url.into())),
+        #[cfg(feature = "aws")]
+        (None, Some(arn)) => return Some(DatabaseConfig::Secret { arn }),
+        #[cfg(not(feature = "aws"))]
+        (None, Some(_)) => {
+            reader.problem(
+                DATABASE_SECRET,
+                "cannot be read by a build without the feature `aws`: set DATABASE_URL",
+            );
+        }
+        (None, None) => reader.problem(DATABASE_URL, "is missing, and so is DATABASE_SECRET_ARN: set one"),
+        (Some(_), Some(_)) => reader.problem(DATABASE_URL, "is set, and so is DATABASE_SECRET_ARN: keep one"),
+    }
+    None
 }
 
 fn scope(reader: &mut Reader<'_>) -> Option<Scope> {

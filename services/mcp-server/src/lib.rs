@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod config;
+pub mod database;
 pub mod http;
 mod listen;
 pub mod serve;

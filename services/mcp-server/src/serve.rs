@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use autri_audit_log::AuditLog;
-use autri_db::{Database, DatabaseOptions, Tls};
 use autri_domain::SystemClock;
 use autri_retrieval::search::Retriever;
 use autri_telemetry::RequestLog;
@@ -13,10 +12,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
-use crate::{App, http, listen};
+use crate::{App, database, http, listen};
 
-/// How long a request may wait for a database connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long requests that are under way when the server is told to stop may go on. AgentCore and Kubernetes kill
 /// what has not stopped within 30 s.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -39,19 +36,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 /// When a setting turns out to be unusable.
 pub fn app(config: Config) -> anyhow::Result<App> {
     let clock = Arc::new(SystemClock);
-    let database = Database::new(&DatabaseOptions {
-        url: config.database_url,
-        max_connections: config.database_max_connections,
-        acquire_timeout: ACQUIRE_TIMEOUT,
-        // Before the call's own limit, so that a slow statement ends as an error with a row in the audit log.
-        statement_timeout: config.settings.call_timeout.mul_f32(0.8),
-        application_name: "autri-mcp-server",
-        tls: Tls::AsUrlSays,
-        max_idle: None,
-    })?;
+    let login = config.database.into_login();
     Ok(App {
         verifier: config.auth.into_verifier(clock.clone()),
-        database,
+        database: database::pool(login, config.database_max_connections, config.settings.call_timeout)?,
         retriever: Retriever::new(config.embedder.open()?),
         audit: AuditLog::new(config.audit_key, config.argument_retention),
         request_log: RequestLog::stdout(),

@@ -5,8 +5,10 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use autri_aws::{AwsConfig, AwsError, ParameterStore, Patience, UserPool};
+use autri_aws::{AwsConfig, AwsError, ParameterStore, Patience, SecretLogin, UserPool};
+use autri_db::{LoginError, LoginSource};
 
+const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:autri/mcp-AbCdEf";
 /// Set in the child.
 const CHILD: &str = "AUTRI_TEST_CHILD";
 
@@ -112,6 +114,63 @@ fn a_trigger_without_credentials_looks_nowhere_else() {
         ],
     );
     assert_eq!(connections(&listener), 0);
+}
+
+/// Asked by [`SecretLogin`], which is what a server asks for.
+async fn read(arn: &str) -> LoginError {
+    SecretLogin::new(arn, Patience::Server).read().await.unwrap_err()
+}
+
+#[track_caller]
+fn aws_error(error: &LoginError) -> &AwsError {
+    let LoginError::Unreadable(source) = error else { panic!("{error:?}") };
+    source.downcast_ref().unwrap()
+}
+
+#[test]
+fn a_server_tries_twice_and_gives_up_within_two_seconds() {
+    if is_child() {
+        let (error, took) = paused().block_on(async {
+            let start = tokio::time::Instant::now();
+            (read(ARN).await, start.elapsed())
+        });
+        assert!(matches!(aws_error(&error), AwsError::Unavailable(_)), "{error:?}");
+        assert!(took <= Duration::from_secs(2), "{took:?}");
+        return;
+    }
+    let (listener, url) = silent_server();
+    run_child(
+        "patience::a_server_tries_twice_and_gives_up_within_two_seconds",
+        &[
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url),
+        ],
+    );
+    assert_eq!(connections(&listener), 2);
+}
+
+/// Where there is neither, the region and the credentials are looked for at the instance's metadata.
+#[test]
+fn a_server_gives_up_within_two_seconds_wherever_it_waits() {
+    if is_child() {
+        for secret in [ARN, "autri/mcp"] {
+            let (error, took) = paused().block_on(async {
+                let start = tokio::time::Instant::now();
+                (read(secret).await, start.elapsed())
+            });
+            let cause = aws_error(&error);
+            assert!(matches!(cause, AwsError::NoCredentials(_) | AwsError::Unavailable(_)), "{error:?}");
+            assert!(took <= Duration::from_secs(2), "{took:?}");
+        }
+        return;
+    }
+    let (listener, url) = silent_server();
+    run_child(
+        "patience::a_server_gives_up_within_two_seconds_wherever_it_waits",
+        &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)],
+    );
+    assert!(connections(&listener) >= 2);
 }
 
 #[test]

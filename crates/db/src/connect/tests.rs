@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 
 use super::*;
+use crate::Login;
 
 /// What Postgres' client sends first when it wants TLS (an `SSLRequest`).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -22,7 +23,7 @@ const REMOTE: &str = "postgres://autri_mcp@db.example.com/autri";
 
 fn connect(url: &str, tls: Tls) -> PgConnectOptions {
     let options = DatabaseOptions {
-        url: url.to_owned().into(),
+        login: Login::Url(url.to_owned().into()),
         max_connections: 1,
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(1),
@@ -30,7 +31,7 @@ fn connect(url: &str, tls: Tls) -> PgConnectOptions {
         tls,
         max_idle: None,
     };
-    super::options(&options).expect("a usable URL")
+    super::options(&url.to_owned().into(), &options).expect("a usable URL")
 }
 
 fn mode(url: &str, tls: Tls) -> String {

@@ -228,7 +228,7 @@ fn with_database(admin_url: &SecretString, database: &str, role: Option<&str>) -
 
 fn options(url: SecretString) -> DatabaseOptions {
     DatabaseOptions {
-        url,
+        login: url.into(),
         max_connections: 4,
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_mins(1),

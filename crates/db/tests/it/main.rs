@@ -5,6 +5,7 @@ mod audit;
 mod connectors;
 mod ingest;
 mod ingest_isolation;
+mod login;
 mod memberships;
 mod migrations;
 mod notifications;

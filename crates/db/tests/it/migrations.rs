@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::time::Duration;
 
 use autri_db::bootstrap::Bootstrap;
 use autri_db::test_support::{Tenant, TestDatabase};
-use autri_db::{Database, DbError, migrations, roles};
+use autri_db::{Database, DatabaseOptions, DbError, Tls, migrations, roles};
 use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -130,6 +131,24 @@ async fn a_migration_that_failed_halfway_is_not_current() {
     let failed = "UPDATE _sqlx_migrations SET success = false WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
     run(&mut database.connection(roles::MIGRATE).await, failed).await.unwrap();
     assert!(!migrations::are_current(&owner).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_migration_takes_as_long_as_it_takes() {
+    let database = TestDatabase::reserve().await;
+    bootstrap(database.admin_url(), &database).await.unwrap();
+    let owner = Database::new(&DatabaseOptions {
+        login: database.url(roles::MIGRATE).into(),
+        max_connections: 1,
+        acquire_timeout: Duration::from_secs(20),
+        statement_timeout: Duration::from_millis(1),
+        application_name: "autri-test",
+        tls: Tls::AsUrlSays,
+        max_idle: None,
+    })
+    .unwrap();
+    migrations::apply(&owner).await.unwrap();
+    owner.close().await;
 }
 
 #[tokio::test]

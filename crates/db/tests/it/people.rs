@@ -193,7 +193,7 @@ async fn attempts_for_one_person_go_one_after_the_other() {
     let mut attempt = database.connection(roles::POST_CONFIRMATION).await;
     run(&mut attempt, "BEGIN; SELECT pg_advisory_xact_lock(6, hashtext('ada-sub'))").await.unwrap();
     let impatient = Database::new(&DatabaseOptions {
-        url: database.url(roles::POST_CONFIRMATION),
+        login: database.url(roles::POST_CONFIRMATION).into(),
         max_connections: 1,
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_millis(100),

@@ -23,7 +23,7 @@ const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 /// A pool of one connection.
 fn pool_of_one(url: SecretString, max_idle: Option<Duration>) -> Database {
     let options = DatabaseOptions {
-        url,
+        login: url.into(),
         max_connections: 1,
         acquire_timeout: Duration::from_secs(20),
         // Longer: whoever waits for a connection that is busy is not saved by the end of its statement.
@@ -107,7 +107,7 @@ async fn a_call_that_is_given_up_costs_the_pool_no_place() {
 }
 
 /// Looks again and again; each look is a round trip of its own.
-async fn until_waiting_for_a_lock(database: &TestDatabase) {
+pub(crate) async fn until_waiting_for_a_lock(database: &TestDatabase) {
     const WAITING: &str = "SELECT count(*) FROM pg_locks
         WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let mut observer = database.admin_connection().await;

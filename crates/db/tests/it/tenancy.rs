@@ -204,7 +204,7 @@ async fn a_scope_ends_with_its_transaction() {
 async fn a_pooled_connection_carries_nothing_over() {
     let pair = Pair::create().await;
     let single = Database::new(&DatabaseOptions {
-        url: pair.database.url(roles::MCP),
+        login: pair.database.url(roles::MCP).into(),
         max_connections: 1,
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(20),

@@ -36,6 +36,7 @@ impl From<DbError> for StoreError {
             DbError::Rule { .. } | DbError::TimedOut(_) => Self::Document(error),
             DbError::Unavailable(_)
             | DbError::Credentials(_)
+            | DbError::Login(_)
             | DbError::BadUrl(_)
             | DbError::RowSecurityOff
             | DbError::Migration(_)

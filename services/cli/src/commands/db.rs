@@ -82,7 +82,7 @@ async fn bootstrap(admin_url: SecretString, database: String, context: &Context)
 }
 
 async fn migrate(context: &Context) -> anyhow::Result<ExitCode> {
-    if context.database_url().is_none() {
+    if context.login().is_none() {
         bail!("no database: set DATABASE_URL (or --database-url) to Postgres as autri_migrate");
     }
     let database = context.database()?;

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use autri_db::Login;
 use autri_domain::Clock;
 use autri_retrieval::embed::{Embedder, EmbedderChoice};
 use autri_retrieval::eval::beir::BeirCollection;
@@ -18,7 +19,7 @@ use url::Url;
 
 use self::legs::{LegResult, measure_legs};
 use self::tenant::EvalTenant;
-use crate::context::{Context, connect};
+use crate::context::{Context, NO_DATABASE, connect};
 use crate::embedder::EmbedderKind;
 use crate::{model, output, workspace};
 
@@ -52,12 +53,11 @@ pub(crate) async fn run(args: EvalArgs, context: &Context) -> anyhow::Result<Exi
     let embedder = embedder(&args, context)?;
     let folder = args.beir;
     let collection = tokio::task::spawn_blocking(move || BeirCollection::read(&folder)).await??;
-    let admin_url = admin_url(context)?;
     let mcp_url = match args.mcp_database_url {
         Some(url) => url,
-        None => with_user(&admin_url, autri_db::roles::MCP)?,
+        None => with_user(&admin_url(context)?, autri_db::roles::MCP)?,
     };
-    let admin = connect(admin_url)?;
+    let admin = context.database()?;
     let tenant = EvalTenant::create(&admin, embedder.as_deref()).await?;
     let measured = tokio::select! {
         measured = measure(&tenant, mcp_url, embedder, &collection, context.clock.as_ref()) => measured,
@@ -107,10 +107,13 @@ fn embedder(args: &EvalArgs, context: &Context) -> anyhow::Result<Option<Arc<dyn
 }
 
 fn admin_url(context: &Context) -> anyhow::Result<SecretString> {
-    let running = || workspace::dev_database(&workspace::default_data_dir(&context.environment));
-    context.database_url().cloned().or_else(running).context(
-        "no database: set DATABASE_URL (or --database-url) to Postgres as autri_admin, or start `cargo dev`",
-    )
+    match context.login() {
+        Some(Login::Url(url)) => Ok(url.clone()),
+        Some(Login::Kept(_)) => bail!("a secret is one role's: give autri_mcp's URL with --mcp-database-url"),
+        None => {
+            workspace::dev_database(&workspace::default_data_dir(&context.environment)).context(NO_DATABASE)
+        }
+    }
 }
 
 /// The same database for another user with the same password, as the local cluster's roles have it.

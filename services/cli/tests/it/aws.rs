@@ -1,4 +1,4 @@
-//! A stand-in for Cognito and Parameter Store: AWS JSON 1.1 over HTTP on loopback, for the program under test.
+//! A stand-in for Cognito, Parameter Store and Secrets Manager: AWS JSON 1.1 over HTTP on loopback, for the program under test.
 //!
 //! What it answers is what AWS's pages say of the operations used here (Amazon Cognito user pools API reference, and AWS
 //! Systems Manager API reference), less what the program does not look at. Unlike the emulators, it refuses what Cognito
@@ -8,7 +8,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::program::Program;
 
@@ -42,6 +44,8 @@ struct State {
     unanswered: Option<String>,
     pool: user_pool::Pool,
     parameter: parameter::Parameter,
+    /// The only secret's text.
+    secret: String,
 }
 
 impl Aws {
@@ -67,6 +71,26 @@ impl Aws {
     /// From now on this operation is carried out, and its answer is lost.
     pub(crate) fn lose_answers(&self, operation: &str) {
         self.state().unanswered = Some(operation.to_owned());
+    }
+
+    /// Keeps a database's login, as RDS does, with this password where the URL has none:
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html>.
+    pub(crate) fn keep_login(&self, url: &SecretString, password: &str) {
+        let url = Url::parse(url.expose_secret()).expect("a URL");
+        let login = json!({
+            "engine": "postgres",
+            "host": url.host_str(),
+            "port": url.port(),
+            "username": url.username(),
+            "password": url.password().unwrap_or(password),
+            "dbname": url.path().trim_start_matches('/'),
+        });
+        self.keep_text(&login.to_string());
+    }
+
+    /// Keeps this in the secret.
+    pub(crate) fn keep_text(&self, text: &str) {
+        text.clone_into(&mut self.state().secret);
     }
 
     /// No operation is refused any more.
@@ -153,6 +177,7 @@ impl State {
             return Err(Refusal(code, format!("{operation} is refused")));
         }
         let answer = match operation {
+            "GetSecretValue" => Ok(json!({ "ARN": text(body, "SecretId"), "SecretString": self.secret })),
             "GetParameter" => self.parameter.get(body),
             "PutParameter" => Ok(self.parameter.put(body)),
             _ => self.pool.answer(operation, body),

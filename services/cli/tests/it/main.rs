@@ -8,6 +8,8 @@ mod aws;
 #[cfg(feature = "aws")]
 mod connector_clients;
 mod database;
+#[cfg(feature = "aws")]
+mod database_secret;
 mod help;
 mod memberships;
 mod program;

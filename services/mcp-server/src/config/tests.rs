@@ -141,6 +141,29 @@ fn all_problems_are_found_at_once_and_an_empty_value_is_none() {
     assert_eq!(names, expected);
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn the_databases_login_is_in_one_place() {
+    let secret = read(&[("DATABASE_URL", ""), ("DATABASE_SECRET_ARN", "arn:aws:x")]).unwrap();
+    assert!(matches!(secret.database, DatabaseConfig::Secret { arn } if arn == "arn:aws:x"));
+    let url = read(&[("DATABASE_SECRET_ARN", "")]).unwrap();
+    assert!(matches!(url.database, DatabaseConfig::Url(_)));
+    let SettingsError(both) = read(&[("DATABASE_SECRET_ARN", "hunter2")]).unwrap_err();
+    assert_eq!(both, ["DATABASE_URL: is set, and so is DATABASE_SECRET_ARN: keep one"]);
+    let SettingsError(none) = read(&[("DATABASE_URL", "")]).unwrap_err();
+    assert_eq!(none, ["DATABASE_URL: is missing, and so is DATABASE_SECRET_ARN: set one"]);
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn a_build_without_aws_takes_no_secret_for_a_login() {
+    let SettingsError(problems) =
+        read(&[("DATABASE_URL", ""), ("DATABASE_SECRET_ARN", "hunter2")]).unwrap_err();
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert!(problem.starts_with("DATABASE_SECRET_ARN: cannot be read by a build without"), "{problem}");
+    assert!(read(&[("DATABASE_SECRET_ARN", "hunter2")]).is_err());
+}
+
 #[cfg(not(feature = "dev-auth"))]
 #[test]
 fn development_tokens_do_not_exist_in_this_build() {

@@ -165,7 +165,7 @@ impl Call {
 
     /// A database that is away is a 503 for the whole request, as it is when the connector is looked up.
     fn note_if_away(&self, error: &DbError) {
-        if matches!(error, DbError::Unavailable(_) | DbError::Credentials(_)) {
+        if matches!(error, DbError::Unavailable(_) | DbError::Credentials(_) | DbError::Login(_)) {
             self.record.set_database_away();
         }
     }

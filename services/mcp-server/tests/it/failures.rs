@@ -152,3 +152,32 @@ async fn a_database_that_fails_during_a_call_is_an_internal_error() {
     }
     assert_eq!(server.audit_statuses().await, ["failed"; ERAS.len()]);
 }
+
+#[tokio::test]
+async fn a_database_that_goes_away_during_a_call_is_a_503() {
+    let server = Server::start().await;
+    let token = machine_token(&server.tenant("acme").await);
+    let mut admin = server.database.admin_session().await;
+    let mut other = server.database.admin_session().await;
+    // No other: an idle connection could serve to write the row, and fail at it.
+    let end_waiting = "SELECT pg_terminate_backend(pid, 20000) FROM pg_locks
+        WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    for era in ERAS {
+        // The connector was looked up, and the tool waits.
+        other.run("BEGIN; LOCK TABLE documents IN ACCESS EXCLUSIVE MODE").await;
+        let going_away = async {
+            until_waiting_for_a_lock(&mut admin, 1).await;
+            admin.run(end_waiting).await;
+        };
+        let call = server.send(era.call("list_documents", &json!({})).token(&token));
+        let (answer, ()) = tokio::join!(call, going_away);
+        other.run("ROLLBACK").await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{era:?}");
+        assert_eq!(answer.json()["error"], "temporarily_unavailable");
+        assert_eq!(server.log.lines().last().unwrap()["refusal"], "database_unavailable");
+        // Back again.
+        let next = server.send(era.call("list_documents", &json!({})).token(&token)).await;
+        assert_eq!(next.content()["documents"], json!([]));
+    }
+    assert_eq!(server.audit_statuses().await, ["failed", "ok"].repeat(ERAS.len()));
+}

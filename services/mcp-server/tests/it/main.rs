@@ -3,6 +3,8 @@
 
 mod audit;
 mod bounds;
+#[cfg(feature = "aws")]
+mod database_secret;
 mod documentation;
 mod failures;
 mod health;
@@ -11,6 +13,8 @@ mod mistakes;
 mod origin;
 mod ping;
 mod process;
+#[cfg(feature = "aws")]
+mod process_secret;
 mod protocol;
 mod refusals;
 mod request_log;

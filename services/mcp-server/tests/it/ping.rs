@@ -22,7 +22,7 @@ fn paths() -> [String; 4] {
 async fn a_ping_is_answered_without_a_token_keys_or_a_database() {
     let database = TestDatabase::reserve().await;
     let nowhere = DatabaseOptions {
-        url: database.url(roles::MCP),
+        login: database.url(roles::MCP).into(),
         max_connections: 1,
         acquire_timeout: Duration::from_secs(1),
         statement_timeout: Duration::from_secs(1),

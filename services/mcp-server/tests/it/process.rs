@@ -37,7 +37,7 @@ async fn key_server() -> String {
 }
 
 /// A token that is valid by the clock on the wall.
-fn token_of_today(tenant: &Tenant) -> String {
+pub(crate) fn token_of_today(tenant: &Tenant) -> String {
     let now = SystemClock.now().timestamp();
     let mut claims = claims(tenant.machine, &tenant.machine_client(), &tenant.machine_client());
     for (name, value) in [("auth_time", now - 10), ("iat", now - 10), ("exp", now + 3600)] {
@@ -47,10 +47,10 @@ fn token_of_today(tenant: &Tenant) -> String {
 }
 
 /// A running server, killed if the test fails before it ended by itself.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     diagnostics: BufReader<ChildStderr>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Dropped with the value, which calls the watchdog off.
     _ended: Sender<()>,
 }
@@ -74,11 +74,16 @@ fn pid(child: &Child) -> Pid {
 impl Process {
     /// Returns when it listens.
     async fn start(database: &TestDatabase) -> Self {
+        Self::start_with(&[("DATABASE_URL", database.url(roles::MCP).expose_secret())]).await
+    }
+
+    /// With these settings, which say where the database is.
+    pub(crate) async fn start_with(database: &[(&str, &str)]) -> Self {
         let mut child = binary()
+            .envs(database.iter().copied())
             .env("AGENTCORE_AUTH", "cognito")
             .env("COGNITO_ISSUER", ISSUER)
             .env("COGNITO_JWKS_URL", key_server().await)
-            .env("DATABASE_URL", database.url(roles::MCP).expose_secret())
             .env("AUTRI_AUDIT_KEY", "0123456789abcdef0123456789abcdef")
             .env("AUTRI_PUBLIC_URL", "https://mcp.example.com")
             .env("AUTRI_BIND", "127.0.0.1:0")
@@ -105,7 +110,7 @@ impl Process {
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(pid(&self.child), signal).unwrap();
     }
 
@@ -115,6 +120,15 @@ impl Process {
         self.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
         let code = self.child.wait().unwrap().code();
         (code, log.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+
+    /// Waits for its end. Returns the exit code, and the rest of the diagnostics with the request log.
+    #[cfg(feature = "aws")]
+    pub(crate) fn end_with_all_that_was_written(mut self) -> (Option<i32>, String) {
+        let mut written = String::new();
+        self.diagnostics.read_to_string(&mut written).unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut written).unwrap();
+        (self.child.wait().unwrap().code(), written)
     }
 }
 
@@ -126,13 +140,13 @@ impl Drop for Process {
 }
 
 /// Sends a request on a connection of its own.
-async fn send(address: SocketAddr, ask: Ask) -> TcpStream {
+pub(crate) async fn send(address: SocketAddr, ask: Ask) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(&ask.header("connection", "close").to_bytes()).await.unwrap();
     stream
 }
 
-async fn answer(mut stream: TcpStream) -> String {
+pub(crate) async fn answer(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     soon("an answer", stream.read_to_string(&mut answer)).await.unwrap();
     answer

@@ -297,7 +297,7 @@ async fn a_database_that_is_away_is_no_verdict_on_a_token() {
     let unreachable = "postgres://autri_mcp@127.0.0.1:1/autri".to_owned().into();
     for url in [missing.url(roles::MCP), unreachable] {
         let options = DatabaseOptions {
-            url,
+            login: url.into(),
             max_connections: 1,
             acquire_timeout: Duration::from_millis(300),
             statement_timeout: Duration::from_secs(1),

@@ -43,6 +43,8 @@ pub(super) fn settings(
         ("AUTRI_LOG", context.environment.server_log.as_deref().unwrap_or("warn").into()),
         ("AUTRI_PUBLIC_URL", public_url.as_str().into()),
         ("DATABASE_URL", database.postgres.url(roles::MCP)),
+        // Whoever has one set for the operator's commands: the server takes one or the other.
+        ("DATABASE_SECRET_ARN", "".into()),
         ("DATABASE_MAX_CONNECTIONS", SERVER_CONNECTIONS.to_string().into()),
     ];
     match &database.embedder {

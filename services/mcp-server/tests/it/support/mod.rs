@@ -4,6 +4,8 @@ mod answer;
 mod ask;
 mod embedders;
 mod log;
+#[cfg(feature = "aws")]
+mod secret;
 mod server;
 mod tokens;
 mod waiting;
@@ -12,6 +14,8 @@ pub(crate) use answer::Answer;
 pub(crate) use ask::{Ask, ERAS, Era};
 pub(crate) use embedders::{PanickingEmbedder, StoppedEmbedder};
 pub(crate) use log::CapturedLog;
+#[cfg(feature = "aws")]
+pub(crate) use secret::{SECRET_ARN, secret_text};
 pub(crate) use server::{AUDIT_KEY, PUBLIC_URL, Server, Setup, machine_token, person_token};
 pub(crate) use tokens::{FakeKeys, ISSUER, KID, NOW, SCOPE, claims, signer};
 pub(crate) use waiting::{PATIENCE, soon, until, until_waiting_for_a_lock};
