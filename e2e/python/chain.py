@@ -1,6 +1,6 @@
 """The chain that `cargo dev --cognito` starts: what its ready file tells, and how its parts are asked.
 
-Protocols are spoken plainly (OAuth 2.0, AWS' JSON 1.1, Lambda's REST), because the tests are about what really goes
+Protocols are spoken plainly (OAuth 2.0, AWS's JSON 1.1, Lambda's REST), because the tests are about what really goes
 over them. The emulators check no signature of a request, so none is made.
 """
 

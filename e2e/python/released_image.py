@@ -206,7 +206,7 @@ def glibc_versions(image: Image) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def settings(**changes: str) -> dict[str, str]:
-    """What a deployment sets (docs/configuration.md), with the local chain in AWS' place."""
+    """What a deployment sets (docs/configuration.md), with the local chain in AWS's place."""
     database = urllib.parse.urlsplit(READY["database_url"])
     credentials, _, place = database.netloc.rpartition("@")
     # In a development database all roles have one password.
