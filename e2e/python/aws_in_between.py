@@ -1,4 +1,5 @@
-"""Between a client and MiniStack: what AgentCore and ECS do otherwise than the emulator, and what goes wrong with them.
+"""Between a client and MiniStack: what AgentCore and ECS do otherwise than the emulator, and what goes wrong with them
+and with Lambda.
 
 Requests go on to MiniStack, and its answers come back, changed where AWS's contract is another:
 
@@ -41,9 +42,29 @@ STATE = {
 }  # fmt: skip
 
 
+# The headers of an answer that are passed on.
+KEPT = {
+    "content-type", "location", "www-authenticate", "x-amz-executed-version", "x-amz-function-error",
+    "x-amzn-errortype",
+}  # fmt: skip
+# Lambda's operations on a function, by method and by what follows the function's name.
+# https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
+LAMBDA = {
+    ("GET", ""): "GetFunction",
+    ("GET", "aliases"): "GetAlias",
+    ("GET", "configuration"): "GetFunctionConfiguration",
+    ("GET", "versions"): "ListVersionsByFunction",
+    ("POST", "invocations"): "Invoke",
+    ("PUT", "aliases"): "UpdateAlias",
+    ("PUT", "code"): "UpdateFunctionCode",
+}
+
+
 @dataclass(frozen=True)
 class Request:
-    """A request, and the operation of AWS that it is; `front door` for one to the server."""
+    """A request, and the operation of AWS that it is; `front door` for one to the server.
+
+    What Lambda invokes is part of the name: `Invoke live`."""
 
     operation: str
     method: str
@@ -357,11 +378,7 @@ def _configuration(runtime: Json) -> Json:
 
 
 def _kept(headers: Any) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in headers.items()
-        if name.lower() in ("content-type", "www-authenticate", "x-amzn-errortype", "location")
-    }
+    return {name: value for name, value in headers.items() if name.lower() in KEPT}
 
 
 def _operation(method: str, path: str, headers: dict[str, str]) -> str:
@@ -369,9 +386,20 @@ def _operation(method: str, path: str, headers: dict[str, str]) -> str:
         return target.rpartition(".")[2]
     if path.startswith("/front-door/"):
         return "front door"
+    if path.startswith("/2015-03-31/functions/"):
+        return _lambda_operation(method, path)
     if "/runtime-endpoints/" in path:
         return "GetAgentRuntimeEndpoint"
     return {"GET": "GetAgentRuntime", "PUT": "UpdateAgentRuntime"}.get(method, "?") if "/runtimes/" in path else "?"
+
+
+def _lambda_operation(method: str, path: str) -> str:
+    """One that is not known is called by its request, so that nobody takes it for nothing."""
+    url = urllib.parse.urlsplit(path)
+    _, _, _, _function, part, *_ = [*url.path.split("/"), ""]
+    operation = LAMBDA.get((method, part), f"{method} {path}")
+    qualifier = urllib.parse.parse_qs(url.query).get("Qualifier", ["$LATEST"])[0]
+    return f"{operation} {qualifier}" if operation == "Invoke" else operation
 
 
 def _signed_for(region: str = "eu-central-1") -> dict[str, str]:
