@@ -111,11 +111,14 @@ class Engine(ABC):
     name: str
 
     @asynccontextmanager
-    async def start(self, settings: Mapping[str, str], own_network: bool = False) -> AsyncIterator[Container]:
-        """Starts a container with the image's environment and `settings`, on this machine's network or on none. It is
-        killed at the end if it still runs."""
+    async def start(
+        self, settings: Mapping[str, str], *words: str, own_network: bool = False
+    ) -> AsyncIterator[Container]:
+        """Starts a container with the image's environment and `settings`, and with `words` as its program's arguments,
+        on this machine's network or on none. It is killed at the end if it still runs."""
         name = f"autri-released-image-{secrets.token_hex(6)}"
         arguments, environment = self.command(name, settings, own_network)
+        arguments += words
         started = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             *arguments, env=environment,

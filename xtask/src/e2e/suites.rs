@@ -78,6 +78,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite::cognito("connect-by-hand", Script::Python("connect_by_hand.py")),
     Suite::cognito("agent-runtime", Script::Python("agent_runtime.py")),
     Suite::shipped("released-image", Script::Python("released_image.py")),
+    Suite::shipped("released-cli", Script::Python("released_cli.py")),
     Suite::shipped("lambda-deploy", Script::Python("lambda_deploy.py")),
 ];
 
@@ -221,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_shipped_is_tested_only_with_artefacts() {
-        let shipped = ["released-image", "lambda-deploy"];
+        let shipped = ["released-image", "released-cli", "lambda-deploy"];
         assert_eq!(names(&[], true).unwrap().len(), ALL.len());
         let without = names(&[], false).unwrap();
         assert_eq!(without.len(), ALL.len() - shipped.len());
@@ -236,6 +237,6 @@ mod tests {
     #[test]
     fn a_suite_is_for_one_server() {
         let (plain, cognito): (Vec<_>, Vec<_>) = ALL.iter().partition(|suite| suite.server == Kind::Plain);
-        assert_eq!((plain.len(), cognito.len()), (13, 6));
+        assert_eq!((plain.len(), cognito.len()), (13, 7));
     }
 }
