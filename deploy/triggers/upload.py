@@ -25,6 +25,7 @@ from .function import LambdaFunction
 from .package import LambdaZip
 
 PROGRAM = Path(__file__).parents[1] / "cargo-lambda"
+TOOLCHAIN = Path(__file__).parents[2] / "rust-toolchain.toml"
 # It uploads a few megabytes, and waits for the function in between.
 LIMIT_SECONDS = 600
 
@@ -39,6 +40,8 @@ def publish(session: boto3.Session, function: LambdaFunction, package: LambdaZip
         folder = Path(name)
         # It wants a workspace, and ours would have cargo fetch every dependency.
         (folder / "Cargo.toml").write_text("[workspace]\n", encoding="utf-8")
+        # With the cargo of this project: rustup may have none to offer elsewhere.
+        shutil.copyfile(TOOLCHAIN, folder / TOOLCHAIN.name)
         # A zip is taken as it is only from where `cargo lambda build` would leave it; `--binary-path` takes programs.
         zip_path = folder / "lambda" / function.name / "bootstrap.zip"
         zip_path.parent.mkdir(parents=True)

@@ -53,9 +53,10 @@ class Stage:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         self.aws.requests.clear()
-        # Where deploy/cargo-lambda is installed.
-        target = {name: os.environ[name] for name in ("CARGO_TARGET_DIR",) if name in os.environ}
-        return Script(self.aws.url, environment=FOREIGN_SETTING | target).start("lambdas.py", *arguments)
+        # Where deploy/cargo-lambda is installed, and the cargo that it asks: this suite's home is another one.
+        names = ("CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME")
+        cargo = {name: os.environ[name] for name in names if name in os.environ}
+        return Script(self.aws.url, environment=FOREIGN_SETTING | cargo).start("lambdas.py", *arguments)
 
     def end_of(self, process: subprocess.Popen[str]) -> Ended:
         ended = end_of(process)
