@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use autri_audit_log::{ArgumentRetention, AuditKey, AuditLog, AuditedTool, Outcome, ToolCall};
+use autri_audit_log::{ArgumentRetention, AuditKey, AuditLog, AuditedCall, AuditedTool, CallEvent, Outcome};
 use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{Database, ScopedTx, TenantScope, roles};
 use autri_domain::{Caller, Principal, ScopeSet};
@@ -183,13 +183,13 @@ impl Floor {
         let mut tx = ScopedTx::enter(&self.database, &self.principal).await?.context("a scope")?;
         autri_db::search::search(&mut tx, &request).await?;
         let arguments = json!({ "query": query });
-        let call = ToolCall {
+        let event = CallEvent {
             principal: &self.principal,
-            tool: AuditedTool::Search,
+            call: AuditedCall::Tool(AuditedTool::Search),
             arguments: &arguments,
             request_id: "bench",
         };
-        self.audit.append(&mut tx, &call, Outcome::Ok, 10, 1.0).await?;
+        self.audit.append(&mut tx, &event, Outcome::Ok, 10, 1.0).await?;
         Ok(tx.commit().await?)
     }
 }

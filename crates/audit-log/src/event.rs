@@ -1,4 +1,4 @@
-//! One event a tool call.
+//! One event a call: of a tool, or of a method that reads the library as resources.
 
 use autri_db::audit::NewAuditRow;
 use autri_db::{Database, DbError, ScopedTx};
@@ -43,6 +43,29 @@ impl AuditedTool {
     }
 }
 
+/// What is recorded: whatever shows a caller something of a library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuditedCall {
+    /// A tool's call.
+    Tool(AuditedTool),
+    /// MCP's `resources/list`.
+    ListResources,
+    /// MCP's `resources/read`.
+    ReadResource,
+}
+
+impl AuditedCall {
+    /// Its name in the log: the tool's, or the method's. No tool's name holds a slash, so the two never meet.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tool(tool) => tool.name(),
+            Self::ListResources => "resources/list",
+            Self::ReadResource => "resources/read",
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -84,11 +107,11 @@ pub enum ArgumentRetention {
 
 /// One call, as it is recorded.
 #[derive(Debug)]
-pub struct ToolCall<'a> {
+pub struct CallEvent<'a> {
     /// Who called.
     pub principal: &'a Principal,
     /// What was called.
-    pub tool: AuditedTool,
+    pub call: AuditedCall,
     /// With which arguments, as they came.
     pub arguments: &'a Value,
     /// The request's id in the request log.
@@ -113,42 +136,48 @@ impl AuditLog {
     pub async fn append(
         &self,
         tx: &mut ScopedTx,
-        call: &ToolCall<'_>,
+        event: &CallEvent<'_>,
         outcome: Outcome,
         result_count: u32,
         latency_ms: f64,
     ) -> Result<(), DbError> {
-        autri_db::audit::append(tx, &self.row(call, outcome, result_count, latency_ms)).await
+        autri_db::audit::append(tx, &self.row(event, outcome, result_count, latency_ms)).await
     }
 
     /// Records a call whose work was rolled back, in a transaction of its own.
     pub async fn append_alone(
         &self,
         database: &Database,
-        call: &ToolCall<'_>,
+        event: &CallEvent<'_>,
         outcome: Outcome,
         latency_ms: f64,
     ) -> Result<(), DbError> {
-        autri_db::audit::append_alone(database, &self.row(call, outcome, 0, latency_ms)).await
+        autri_db::audit::append_alone(database, &self.row(event, outcome, 0, latency_ms)).await
     }
 
-    fn row(&self, call: &ToolCall<'_>, outcome: Outcome, result_count: u32, latency_ms: f64) -> NewAuditRow {
+    fn row(
+        &self,
+        event: &CallEvent<'_>,
+        outcome: Outcome,
+        result_count: u32,
+        latency_ms: f64,
+    ) -> NewAuditRow {
         NewAuditRow {
             id: new_row_id(),
-            connector_id: call.principal.connector_id(),
-            client_id: call.principal.client_id().to_owned(),
-            sub: call.principal.subject().to_owned(),
-            tool: call.tool.name().to_owned(),
-            arguments_digest: self.key.digest(call.tool.name(), call.arguments),
+            connector_id: event.principal.connector_id(),
+            client_id: event.principal.client_id().to_owned(),
+            sub: event.principal.subject().to_owned(),
+            tool: event.call.name().to_owned(),
+            arguments_digest: self.key.digest(event.call.name(), event.arguments),
             digest_key_id: self.key.id().to_owned(),
             arguments: match self.retention {
                 ArgumentRetention::DigestOnly => None,
-                ArgumentRetention::Clear => Some(storable(call.arguments)),
+                ArgumentRetention::Clear => Some(storable(event.arguments)),
             },
             result_count,
             status: outcome.as_str(),
             latency_ms,
-            request_id: call.request_id.to_owned(),
+            request_id: event.request_id.to_owned(),
         }
     }
 }
@@ -175,9 +204,21 @@ fn new_row_id() -> Uuid {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn each_call_has_a_name_of_its_own() {
+        let tools = AuditedTool::ALL.map(AuditedCall::Tool);
+        let calls = [tools.as_slice(), &[AuditedCall::ListResources, AuditedCall::ReadResource]].concat();
+        let names: BTreeSet<_> = calls.iter().map(|call| call.name()).collect();
+        assert_eq!(names.len(), calls.len());
+        assert!(AuditedTool::ALL.iter().all(|tool| !tool.name().contains('/')));
+        assert_eq!(AuditedTool::from_name("resources/read"), None, "a resource is not read as a tool");
+    }
 
     #[test]
     fn what_the_database_cannot_hold_is_replaced_everywhere() {

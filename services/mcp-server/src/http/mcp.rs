@@ -12,7 +12,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use super::RequestRecord;
 use super::authenticate::Caller;
 use crate::App;
-use crate::tools::LibraryServer;
+use crate::server::LibraryServer;
 
 pub(super) async fn handle(
     State(app): State<Arc<App>>,

@@ -2,11 +2,11 @@
 //! content and as text.
 
 /// The most bytes of text in one result: about 8,000 tokens at four bytes each.
-pub(super) const MAX_RESULT_BYTES: usize = 32_000;
+pub(crate) const MAX_RESULT_BYTES: usize = 32_000;
 
 /// The longest prefix of `items` that fits, but at least the first one: a result that is empty for want of room would
 /// never end. `size` gives an item's bytes.
-pub(super) fn fitting<T>(items: &[T], size: impl Fn(&T) -> usize) -> usize {
+pub(crate) fn fitting<T>(items: &[T], size: impl Fn(&T) -> usize) -> usize {
     let mut used = 0;
     let fits = items.iter().take_while(|item| {
         used += size(item);

@@ -1,14 +1,20 @@
-//! The tools of a library, one file each; what they share: the caller's scope, the audit, bounds and cursors.
+//! The tools of a library, one file each; what they share: arguments, bounds, and how a tool is a call's work.
 
 mod arguments;
-mod budget;
-mod call;
-mod cursor;
-mod error;
+pub(crate) mod budget;
+mod catalogue;
 mod fetch;
 mod list_documents;
 mod list_knowledge_bases;
 mod search;
-mod server;
+mod work;
 
-pub use server::LibraryServer;
+use crate::calls::{self as call, cursor};
+
+pub(crate) use catalogue::TOOLS;
+pub(crate) use work::result;
+
+/// A call's error, by the name that the tools use.
+mod error {
+    pub(super) use crate::calls::CallError as ToolError;
+}

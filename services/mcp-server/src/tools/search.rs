@@ -1,10 +1,12 @@
 //! `search`: the passages that answer a question.
 
+use std::collections::BTreeSet;
+
 use autri_db::search::{Hit, MAX_CANDIDATES, SearchRequest};
 use autri_db::{ScopedTx, content};
 use autri_domain::{ChunkRef, KnowledgeBaseId, PublicId};
+use autri_retrieval::passages::{Passage, Passages, WINDOW};
 use autri_retrieval::search::{Leg, QueryError};
-use autri_retrieval::snippet::snippet;
 use chrono::SecondsFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,8 +18,12 @@ use super::{arguments, budget, cursor};
 pub(super) const NAME: &str = "search";
 const DEFAULT_LIMIT: u32 = 10;
 const MAX_LIMIT: u32 = 50;
-/// About what a chunk's most telling sentences take.
+/// About what a passage's most telling sentences take.
 const SNIPPET_CHARS: usize = 400;
+/// How many hits all pages of a search are made of.
+const MAX_HITS: usize = MAX_CANDIDATES as usize;
+/// How many other places of a passage are named.
+const MAX_PLACES: usize = 3;
 
 /// Input of `search`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -62,7 +68,7 @@ pub(super) struct SearchResult {
     title: String,
     /// Where people can read the document.
     url: String,
-    /// The passage's most telling sentences.
+    /// The sentences that answer the question.
     snippet: String,
     /// The headings above the passage, outermost first.
     heading_path: Vec<String>,
@@ -73,14 +79,36 @@ pub(super) struct SearchResult {
     score: f64,
     /// When the document last changed (RFC 3339).
     updated_at: String,
+    /// Ids of the passages before and after this one that match too, for `fetch`; the snippet is of them all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    neighbours: Vec<String>,
+    /// Where the same stands too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_in: Vec<Place>,
+    /// In how many more places than these it stands.
+    #[serde(skip_serializing_if = "is_zero")]
+    more_places: usize,
+}
+
+/// Another place of a passage. Its title comes from the document: untrusted data.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Place {
+    /// The id of the passage there, for `fetch`.
+    id: String,
+    /// The title of the document there.
+    title: String,
+    /// Where people can read that document.
+    url: String,
 }
 
 /// A search whose arguments were read and whose question was embedded.
 pub(super) struct Search {
-    query: String,
     request: SearchRequest,
     knowledge_base: Option<String>,
     note: Option<String>,
+    /// Passages to skip, and to return.
+    offset: u32,
     limit: u32,
 }
 
@@ -96,20 +124,12 @@ pub(super) async fn prepare(call: &Call) -> Result<Search, ToolError> {
     let query = input.query.replace('\0', " ");
     let question = call.app.retriever.question(&call.caller.scope, &query, Leg::Hybrid).await;
     let question = question.map_err(|error: QueryError| ToolError::caller(error.to_string()))?;
-    let request = SearchRequest {
-        knowledge_base_id: None,
-        document_id,
-        updated_after,
-        offset,
-        // One more than asked for tells whether there are more.
-        limit: limit + 1,
-        ..question.request
-    };
+    let request = SearchRequest { knowledge_base_id: None, document_id, updated_after, ..question.request };
     Ok(Search {
-        query,
         request,
         knowledge_base: knowledge_base.map(str::to_owned),
         note: question.note.map(str::to_owned),
+        offset,
         limit,
     })
 }
@@ -119,39 +139,100 @@ impl Search {
         if let Some(name) = &self.knowledge_base {
             self.request.knowledge_base_id = Some(find_knowledge_base(tx, name).await?);
         }
-        let hits = autri_db::search::search(tx, &self.request).await?;
+        let offset = self.offset as usize;
+        // One more than asked for tells whether there are more.
+        let wanted = offset + self.limit as usize + 1;
+        let first = first_read(wanted);
+        let mut hits = self.hits(tx, 0, first).await?;
+        let passages = Passages::of(&hits, &self.request.words, SNIPPET_CHARS);
+        let is_all = hits.len() < first || first == MAX_HITS;
+        let passages = if is_all || passages.list().len() >= wanted {
+            passages
+        } else {
+            drop(passages);
+            hits.extend(self.hits(tx, first, MAX_HITS - first).await?);
+            Passages::of(&hits, &self.request.words, SNIPPET_CHARS)
+        };
+        let here = passages.list().iter().skip(offset).take(self.limit as usize);
         let mut results: Vec<SearchResult> =
-            hits.iter().take(self.limit as usize).map(|hit| SearchResult::new(hit, &self.query)).collect();
+            here.map(|passage| SearchResult::new(&hits, passage, passages.snippet(passage))).collect();
         results.truncate(budget::fitting(&results, SearchResult::size));
-        let next_offset = self.request.offset + u32::try_from(results.len()).unwrap_or(u32::MAX);
-        let next_cursor = (results.len() < hits.len() && next_offset < MAX_CANDIDATES)
-            .then(|| cursor::next(NAME, &call.arguments, next_offset))
+        let next_offset = offset + results.len();
+        let next_cursor = (next_offset < passages.list().len())
+            .then(|| cursor::next(NAME, &call.arguments, u32::try_from(next_offset).unwrap_or(u32::MAX)))
             .transpose()?;
         let count = results.len();
         Answer::new(&Output { results, next_cursor, note: self.note }, count)
     }
+
+    async fn hits(&mut self, tx: &mut ScopedTx, offset: usize, limit: usize) -> Result<Vec<Hit>, ToolError> {
+        let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        (self.request.offset, self.request.limit) = (count(offset), count(limit));
+        Ok(autri_db::search::search(tx, &self.request).await?)
+    }
+}
+
+/// How many hits are read for so many passages, in whole windows. Where that was too few, the rest is read at once: each
+/// read is a search.
+fn first_read(passages: usize) -> usize {
+    (2 * passages).next_multiple_of(WINDOW).min(MAX_HITS)
 }
 
 impl SearchResult {
-    fn new(hit: &Hit, query: &str) -> Self {
-        let id = chunk_id(hit.document_id, hit.ordinal, &hit.content_hash);
+    fn new(hits: &[Hit], passage: &Passage, snippet: String) -> Self {
+        let hit = &hits[passage.best];
+        let beside = passage.chunks.iter().filter(|chunk| **chunk != passage.best);
+        let mut documents = BTreeSet::new();
+        let copies = passage.copies.iter().map(|copy| &hits[copy.best]);
+        let mut places: Vec<Place> =
+            copies.filter(|copy| documents.insert(copy.document_id)).map(Place::of).collect();
+        let more_places = places.len().saturating_sub(MAX_PLACES);
+        places.truncate(MAX_PLACES);
         Self {
-            id: id.to_string(),
+            id: passage_id(hit),
             title: hit.title.clone(),
             url: url(hit.source_url.as_deref(), PublicId::Document(hit.document_id)),
-            snippet: snippet(&hit.body, query, SNIPPET_CHARS),
+            snippet,
             heading_path: hit.heading_path.clone(),
             page: hit.page,
             score: (hit.score * 1e4).round() / 1e4,
             updated_at: hit.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            neighbours: beside.map(|&chunk| passage_id(&hits[chunk])).collect(),
+            also_in: places,
+            more_places,
         }
     }
 
     /// Bytes of its text, with what JSON adds.
     fn size(&self) -> usize {
         let headings: usize = self.heading_path.iter().map(|heading| heading.len() + 3).sum();
-        self.id.len() + self.title.len() + self.url.len() + self.snippet.len() + headings + 150
+        let neighbours: usize = self.neighbours.iter().map(|id| id.len() + 3).sum();
+        let places: usize = self.also_in.iter().map(Place::size).sum();
+        // Line ends and quotation marks take two.
+        let escaped = self.snippet.bytes().filter(|byte| matches!(byte, b'\n' | b'"' | b'\\')).count();
+        let snippet = self.snippet.len() + escaped;
+        self.id.len() + self.title.len() + self.url.len() + snippet + headings + neighbours + places + 200
     }
+}
+
+impl Place {
+    fn of(hit: &Hit) -> Self {
+        let url = url(hit.source_url.as_deref(), PublicId::Document(hit.document_id));
+        Self { id: passage_id(hit), title: hit.title.clone(), url }
+    }
+
+    fn size(&self) -> usize {
+        self.id.len() + self.title.len() + self.url.len() + 40
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+fn passage_id(hit: &Hit) -> String {
+    chunk_id(hit.document_id, hit.ordinal, &hit.content_hash).to_string()
 }
 
 /// A chunk's public id.

@@ -6,11 +6,15 @@ mod bounds;
 #[cfg(feature = "aws")]
 mod database_secret;
 mod documentation;
+#[cfg(feature = "openai")]
+mod embedding_service;
 mod failures;
 mod health;
 mod http_rules;
+mod life;
 mod mistakes;
 mod origin;
+mod passages;
 mod ping;
 mod process;
 #[cfg(feature = "aws")]
@@ -18,6 +22,9 @@ mod process_secret;
 mod protocol;
 mod refusals;
 mod request_log;
+mod resource_records;
+mod resource_uris;
+mod resources;
 mod restore;
 mod revocation;
 mod support;

@@ -78,7 +78,7 @@ async fn a_handshake_agrees_on_a_version() {
         let ask = Era::Legacy("2025-11-25").handshake(asked);
         let result = server.send(ask.token(&token)).await.result();
         assert_eq!(result["protocolVersion"], expected, "{asked}");
-        assert_eq!(result["capabilities"], json!({ "tools": {} }));
+        assert_eq!(result["capabilities"], json!({ "resources": {}, "tools": {} }));
         assert_eq!(result["serverInfo"]["name"], "acme library");
         assert_eq!(result["serverInfo"]["title"], "acme library");
         assert!(result["instructions"].as_str().unwrap().contains("untrusted"), "{result}");
@@ -93,7 +93,7 @@ async fn discovery_takes_the_place_of_the_handshake() {
     let result = server.send(ask.token(&machine_token(&acme))).await.result();
     let versions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
     assert_eq!(result["supportedVersions"], json!(versions));
-    assert_eq!(result["capabilities"], json!({ "tools": {} }));
+    assert_eq!(result["capabilities"], json!({ "resources": {}, "tools": {} }));
     assert_eq!(result["cacheScope"], "private");
     assert!(result["ttlMs"].as_u64().is_some_and(|ttl| ttl > 0), "{result}");
     assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "acme library");
@@ -137,14 +137,20 @@ async fn the_tools_are_listed_the_same_way_each_time() {
 async fn what_is_not_declared_is_not_there() {
     let server = Server::start().await;
     let token = machine_token(&server.tenant("acme").await);
-    let methods =
-        ["prompts/list", "resources/list", "resources/templates/list", "completion/complete", "no/such"];
+    let argument = json!({
+        "ref": { "type": "ref/prompt", "name": "x" }, "argument": { "name": "x", "value": "x" },
+    });
+    let uri = json!({ "uri": "autri://document/x" });
+    let methods = [
+        ("prompts/list", json!({})),
+        ("completion/complete", argument),
+        ("resources/subscribe", uri.clone()),
+        ("resources/unsubscribe", uri),
+        ("no/such", json!({})),
+    ];
     for era in ERAS {
-        for method in methods {
-            let params = json!({
-                "ref": { "type": "ref/prompt", "name": "x" }, "argument": { "name": "x", "value": "x" },
-            });
-            let ask = era.request(method, if method == "completion/complete" { params } else { json!({}) });
+        for (method, params) in &methods {
+            let ask = era.request(method, params.clone());
             let answer = server.send(ask.token(&token)).await;
             assert_eq!(answer.rpc_code(), -32601, "{era:?} {method}");
             assert_eq!(answer.status, if era == Era::Modern { 404 } else { 200 }, "{era:?} {method}");

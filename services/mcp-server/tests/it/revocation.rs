@@ -13,7 +13,11 @@ async fn take_access(server: &Server, tenant: &Tenant) {
 fn asks() -> Vec<Ask> {
     let arguments = json!({});
     ERAS.into_iter()
-        .flat_map(|era| [era.call("list_documents", &arguments), era.request("tools/list", json!({}))])
+        .flat_map(|era| {
+            let methods = ["tools/list", "resources/list", "resources/templates/list"];
+            let asks = methods.map(|method| era.request(method, json!({})));
+            [era.call("list_documents", &arguments)].into_iter().chain(asks)
+        })
         .collect()
 }
 

@@ -3,6 +3,8 @@
 use autri_domain::ConnectorId;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// How a client of a protocol version speaks.
@@ -38,8 +40,8 @@ impl Era {
             .header("mcp-protocol-version", self.version());
         if self == Self::Modern {
             ask = ask.header("mcp-method", method);
-            if let Some(name) = params["name"].as_str() {
-                ask = ask.header("mcp-name", name);
+            if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
+                ask = ask.header("mcp-name", &header_text(name));
             }
         }
         ask
@@ -50,6 +52,11 @@ impl Era {
         let client = json!({ "name": "a-test", "version": "1" });
         let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
         self.request("initialize", params).without("mcp-protocol-version")
+    }
+
+    /// A reading of a resource.
+    pub(crate) fn read(self, uri: &str) -> Ask {
+        self.request("resources/read", json!({ "uri": uri }))
     }
 
     /// A tool call.
@@ -138,6 +145,13 @@ impl Ask {
         bytes.extend_from_slice(&self.body);
         bytes
     }
+}
+
+/// As 2026-07-28 has clients write what does not fit into a header.
+/// <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http>
+fn header_text(text: &str) -> String {
+    let fits = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.trim() == text;
+    if fits { text.to_owned() } else { format!("=?base64?{}?=", STANDARD.encode(text)) }
 }
 
 fn header_name(name: &str) -> HeaderName {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::error::ToolError;
+use super::CallError;
 
 const VERSION: u8 = 1;
 /// The longest cursor that is looked at; ours are about 60 bytes.
@@ -26,16 +26,16 @@ struct Bookmark {
 /// The offset that `cursor` stands for beside these arguments (of which it is one); 0 without one.
 ///
 /// # Errors
-/// [`ToolError::Caller`] for a cursor that is not ours, belongs to other arguments, or points beyond `max_offset`.
-pub(super) fn offset(
-    tool: &str,
+/// [`CallError::Caller`] for a cursor that is not ours, belongs to other arguments, or points beyond `max_offset`.
+pub(crate) fn offset(
+    of: &str,
     arguments: &Map<String, Value>,
     cursor: Option<&str>,
     max_offset: u32,
-) -> Result<u32, ToolError> {
+) -> Result<u32, CallError> {
     let Some(cursor) = cursor else { return Ok(0) };
     let wrong = || {
-        ToolError::caller(
+        CallError::caller(
             "the cursor does not belong to this call: pass next_cursor unchanged, together with the same arguments, \
              or leave it out to start again",
         )
@@ -45,23 +45,23 @@ pub(super) fn offset(
     }
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
     let bookmark: Bookmark = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-    if bookmark.v != VERSION || bookmark.d != digest(tool, arguments) || bookmark.o > max_offset {
+    if bookmark.v != VERSION || bookmark.d != digest(of, arguments) || bookmark.o > max_offset {
         return Err(wrong());
     }
     Ok(bookmark.o)
 }
 
 /// The cursor that continues these arguments at `offset`.
-pub(super) fn next(tool: &str, arguments: &Map<String, Value>, offset: u32) -> Result<String, ToolError> {
-    let bookmark = Bookmark { v: VERSION, o: offset, d: digest(tool, arguments) };
+pub(crate) fn next(of: &str, arguments: &Map<String, Value>, offset: u32) -> Result<String, CallError> {
+    let bookmark = Bookmark { v: VERSION, o: offset, d: digest(of, arguments) };
     Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&bookmark)?))
 }
 
-fn digest(tool: &str, arguments: &Map<String, Value>) -> String {
+fn digest(of: &str, arguments: &Map<String, Value>) -> String {
     let mut others = arguments.clone();
     others.remove("cursor");
     // Canonical (RFC 8785), so that the order in which a client writes its arguments does not matter.
-    let canonical = serde_json_canonicalizer::to_vec(&(tool, others)).unwrap_or_default();
+    let canonical = serde_json_canonicalizer::to_vec(&(of, others)).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(&Sha256::digest(canonical)[..12])
 }
 
@@ -93,7 +93,7 @@ mod tests {
         let foreign = URL_SAFE_NO_PAD.encode(r#"{"v":1,"o":-1,"d":""}"#);
         for bad in ["", "x", "%%%", &foreign, &"A".repeat(1_000_000)] {
             let call = arguments(&json!({"query": "leave"}));
-            assert!(matches!(offset("search", &call, Some(bad), 200), Err(ToolError::Caller(_))));
+            assert!(matches!(offset("search", &call, Some(bad), 200), Err(CallError::Caller(_))));
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Why a tool gives no result.
+//! Why a call gives no result.
 
 use autri_db::DbError;
 
 /// By what the caller gets to see.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ToolError {
+pub(crate) enum CallError {
     /// The caller's mistake. The text says what to do instead, and holds nothing that was retrieved.
     #[error("{0}")]
     Caller(String),
@@ -19,8 +19,19 @@ pub(super) enum ToolError {
     Serialize(#[from] serde_json::Error),
 }
 
-impl ToolError {
-    pub(super) fn caller(text: impl Into<String>) -> Self {
+impl CallError {
+    pub(crate) fn caller(text: impl Into<String>) -> Self {
         Self::Caller(text.into())
     }
+}
+
+/// How a call failed, once it is recorded: what its caller is told, in the words of the method that was called.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The caller's mistake, with what to do instead.
+    Mistake(String),
+    /// It ran into the time limit; the text says so.
+    TimedOut(String),
+    /// Ours. The log has the reason.
+    Internal,
 }

@@ -1,0 +1,216 @@
+//! One call, of a tool or of a method that reads resources: its transaction, its time limit, its audit row.
+//!
+//! The row is written once, after the work and before the answer, in the transaction that did the work. Where there is
+//! no such transaction any more, because the work failed, it is written alone. If it cannot be written, no result goes
+//! out. The call runs as a task of its own, so that a client that goes away takes neither the row nor the work with it.
+
+pub(crate) mod cursor;
+mod error;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use autri_audit_log::{AuditedCall, CallEvent, Outcome};
+use autri_db::{DbError, ScopedTx};
+use futures_util::FutureExt;
+use rmcp::ErrorData;
+use serde_json::{Map, Value};
+
+pub(crate) use error::{CallError, Failure};
+
+use crate::App;
+use crate::http::{Caller, RequestRecord};
+
+/// What a call does.
+pub(crate) trait Work: Send + Sync + 'static {
+    /// The work, once the arguments were read.
+    type Prepared: Send;
+    /// What it gives the caller.
+    type Content: Send + 'static;
+
+    /// What stands in the audit row.
+    fn recorded_as(&self) -> AuditedCall;
+
+    /// Reads the arguments, and does what needs no database: no connection is held meanwhile.
+    fn prepare(&self, call: &Call) -> impl Future<Output = Result<Self::Prepared, CallError>> + Send;
+
+    /// Does the work in the caller's scope.
+    fn run(
+        prepared: Self::Prepared,
+        call: &Call,
+        tx: &mut ScopedTx,
+    ) -> impl Future<Output = Result<Answer<Self::Content>, CallError>> + Send;
+}
+
+/// A call on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) caller: Caller,
+    pub(crate) record: RequestRecord,
+    /// As they came.
+    pub(crate) arguments: Map<String, Value>,
+}
+
+/// A call's result: a tool's is JSON.
+#[derive(Debug)]
+pub(crate) struct Answer<T = Value> {
+    pub(crate) content: T,
+    pub(crate) result_count: u32,
+}
+
+impl Answer {
+    pub(crate) fn new(content: &impl serde::Serialize, result_count: usize) -> Result<Self, CallError> {
+        Ok(Self::of(serde_json::to_value(content)?, result_count))
+    }
+}
+
+impl<T> Answer<T> {
+    pub(crate) fn of(content: T, result_count: usize) -> Self {
+        Self { content, result_count: u32::try_from(result_count).unwrap_or(u32::MAX) }
+    }
+}
+
+/// How work ended whose transaction is gone.
+enum Ending {
+    Error(CallError),
+    TimedOut,
+    Panicked,
+}
+
+/// Runs a call to its end.
+pub(crate) async fn run<W: Work>(call: Call, work: W) -> Result<W::Content, Failure> {
+    tokio::spawn(call.finish(work)).await.unwrap_or(Err(Failure::Internal))
+}
+
+impl Call {
+    async fn finish<W: Work>(self, work: W) -> Result<W::Content, Failure> {
+        let started = Instant::now();
+        let doing = AssertUnwindSafe(self.work(&work, started)).catch_unwind();
+        let ending = match tokio::time::timeout(self.app.settings.call_timeout, doing).await {
+            Ok(Ok(Ok(content))) => return Ok(content),
+            // The database's own limit, which is a little shorter.
+            Ok(Ok(Err(CallError::Database(DbError::TimedOut(_))))) | Err(_) => Ending::TimedOut,
+            Ok(Ok(Err(error))) => Ending::Error(error),
+            Ok(Err(_)) => Ending::Panicked,
+        };
+        self.record_failure(work.recorded_as(), &ending, started).await?;
+        Err(self.failure(work.recorded_as(), ending))
+    }
+
+    async fn work<W: Work>(&self, work: &W, started: Instant) -> Result<W::Content, CallError> {
+        let prepared = work.prepare(self).await?;
+        let in_database = Instant::now();
+        let answer = self.work_in_scope(work, prepared, started).await;
+        self.record.add_database_time(in_database.elapsed());
+        answer
+    }
+
+    async fn work_in_scope<W: Work>(
+        &self,
+        work: &W,
+        prepared: W::Prepared,
+        started: Instant,
+    ) -> Result<W::Content, CallError> {
+        let entered = ScopedTx::enter(&self.app.database, &self.caller.principal).await?;
+        let mut tx = entered.ok_or(CallError::Closed)?;
+        let answer = W::run(prepared, self, &mut tx).await?;
+        let latency_ms = millis_since(started);
+        with_event(self, work.recorded_as(), async |event| {
+            self.app.audit.append(&mut tx, event, Outcome::Ok, answer.result_count, latency_ms).await
+        })
+        .await?;
+        tx.commit().await?;
+        Ok(answer.content)
+    }
+
+    async fn record_failure(
+        &self,
+        what: AuditedCall,
+        ending: &Ending,
+        started: Instant,
+    ) -> Result<(), Failure> {
+        let outcome = match ending {
+            Ending::Error(CallError::Caller(_)) => Outcome::CallerError,
+            Ending::Error(CallError::Closed) => Outcome::Refused,
+            Ending::Error(CallError::Database(_) | CallError::Serialize(_)) | Ending::Panicked => {
+                Outcome::Failed
+            }
+            Ending::TimedOut => Outcome::TimedOut,
+        };
+        let written = with_event(self, what, async |event| {
+            self.app.audit.append_alone(&self.app.database, event, outcome, millis_since(started)).await
+        });
+        written.await.map_err(|error| {
+            self.note_if_away(&error);
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                request_id = self.record.request_id(),
+                call = what.name(),
+                "a failed call could not be recorded"
+            );
+            Failure::Internal
+        })
+    }
+
+    fn failure(&self, what: AuditedCall, ending: Ending) -> Failure {
+        match ending {
+            Ending::Error(CallError::Caller(text)) => Failure::Mistake(text),
+            Ending::Error(CallError::Closed) => {
+                self.record.set_revoked_meanwhile();
+                Failure::Internal
+            }
+            Ending::Error(error @ (CallError::Database(_) | CallError::Serialize(_))) => {
+                if let CallError::Database(error) = &error {
+                    self.note_if_away(error);
+                }
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    request_id = self.record.request_id(),
+                    call = what.name(),
+                    "a call failed"
+                );
+                Failure::Internal
+            }
+            // The panic hook has written the message and the place.
+            Ending::Panicked => Failure::Internal,
+            Ending::TimedOut => {
+                let secs = self.app.settings.call_timeout.as_secs();
+                Failure::TimedOut(format!(
+                    "the call took longer than {secs} s and was stopped; ask for less, or try again"
+                ))
+            }
+        }
+    }
+
+    /// A database that is away is a 503 for the whole request, as it is when the connector is looked up.
+    fn note_if_away(&self, error: &DbError) {
+        if matches!(error, DbError::Unavailable(_) | DbError::Credentials(_) | DbError::Login(_)) {
+            self.record.set_database_away();
+        }
+    }
+}
+
+async fn with_event<T>(call: &Call, what: AuditedCall, write: impl AsyncFnOnce(&CallEvent<'_>) -> T) -> T {
+    let arguments = Value::Object(call.arguments.clone());
+    let event = CallEvent {
+        principal: &call.caller.principal,
+        call: what,
+        arguments: &arguments,
+        request_id: call.record.request_id(),
+    };
+    write(&event).await
+}
+
+/// What a caller is told of a failure of ours.
+pub(crate) fn internal_error() -> ErrorData {
+    ErrorData::internal_error(
+        "internal error; the request id in the x-request-id header names it in our log",
+        None,
+    )
+}
+
+fn millis_since(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e3
+}
