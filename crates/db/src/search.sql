@@ -141,12 +141,33 @@ WITH scope AS MATERIALIZED (
     SELECT chunk_id, $9::float8 * bm25 + (1 - $9::float8) * greatest(cosine, 0) AS score
     FROM scored
     ORDER BY score DESC, chunk_id
+    LIMIT 200
+), neighbours AS MATERIALIZED (
+    -- The words that stand side by side in the question. Similarity alone ($9 = 0) knows no words.
+    SELECT CASE WHEN $9::float8 > 0 THEN search_pairs($1) ELSE '{}' END AS pairs
+), together AS MATERIALIZED (
+    -- Of the best, how many of these stand side by side in the chunk, too. Appending nothing unpacks a chunk's lexemes once,
+    -- not once a pair.
+    SELECT t.chunk_id, (SELECT count(*) FROM unnest(n.pairs) AS p (pair) WHERE c.lexemes @@ p.pair)::float8
+                       / cardinality(n.pairs) AS share
+    FROM neighbours n
+    CROSS JOIN (SELECT chunk_id FROM ranked ORDER BY score DESC, chunk_id LIMIT 20) t
+    CROSS JOIN LATERAL (
+        SELECT c.lexemes || ''::tsvector AS lexemes
+        FROM chunks c
+        WHERE c.knowledge_base_id = ANY ((SELECT ids FROM scope)::uuid[]) AND c.id = t.chunk_id
+        OFFSET 0) c
+    WHERE n.pairs <> '{}'
+), page AS MATERIALIZED (
+    SELECT r.chunk_id, CASE WHEN n.pairs = '{}' THEN r.score ELSE 0.95 * r.score + 0.05 * coalesce(t.share, 0) END AS score
+    FROM neighbours n CROSS JOIN ranked r LEFT JOIN together t USING (chunk_id)
+    ORDER BY score DESC, r.chunk_id
     OFFSET $10 LIMIT $11
 )
 SELECT c.document_id, c.ordinal, c.content_hash, d.title, d.source_url, c.heading_path, c.page, c.body, d.updated_at,
-       r.score AS "score!"
-FROM ranked r
-JOIN chunks c ON c.id = r.chunk_id
+       p.score AS "score!"
+FROM page p
+JOIN chunks c ON c.id = p.chunk_id
 JOIN documents d ON d.id = c.document_id
 WHERE c.knowledge_base_id = ANY ((SELECT ids FROM scope)::uuid[])
-ORDER BY r.score DESC, r.chunk_id
+ORDER BY p.score DESC, p.chunk_id

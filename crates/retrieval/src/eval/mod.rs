@@ -2,5 +2,7 @@
 
 pub mod beir;
 mod metrics;
+mod split;
 
 pub use metrics::{Judgements, Measure, evaluate, ndcg_at, recall_at};
+pub use split::Half;

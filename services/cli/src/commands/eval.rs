@@ -11,8 +11,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use autri_db::Login;
 use autri_domain::Clock;
-use autri_retrieval::embed::{Embedder, EmbedderChoice};
+use autri_retrieval::embed::Embedder;
 use autri_retrieval::eval::beir::BeirCollection;
+use autri_retrieval::eval::{Half, Measure};
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -20,7 +21,7 @@ use url::Url;
 use self::legs::{LegResult, measure_legs};
 use self::tenant::EvalTenant;
 use crate::context::{Context, NO_DATABASE, connect};
-use crate::embedder::EmbedderKind;
+use crate::embedder::{EmbedderKind, EmbeddingArgs};
 use crate::{model, output, workspace};
 
 #[derive(Debug, Args)]
@@ -28,12 +29,15 @@ use crate::{model, output, workspace};
 The folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv, as the collections of the BEIR benchmark do. It is \
 ingested into an org of its own, which is removed afterwards, and asked as the server would ask.
 
+--split shows the questions' two fixed halves as well: try out what ranks on `tune`, and believe `held_out`.
+
 Searching needs the role autri_mcp: unless --mcp-database-url says otherwise, it is tried with the password of \
 autri_admin, which serves all roles in the database of `cargo dev`.
 
 Examples:
   autri eval --beir datasets/scifact
-  autri eval --beir datasets/scifact --embedder none --json")]
+  autri eval --beir datasets/scifact --embedder none --json
+  autri eval --beir datasets/scifact --split --lexical-weight 0.6")]
 pub(crate) struct EvalArgs {
     /// The collection's folder
     #[arg(long, value_name = "DIR")]
@@ -41,9 +45,14 @@ pub(crate) struct EvalArgs {
     /// How texts become vectors [default: static if the model is installed]
     #[arg(long, value_enum, env = "AUTRI_EMBEDDER")]
     embedder: Option<EmbedderKind>,
-    /// The static model's folder [default: where `autri model install` puts it]
-    #[arg(long, value_name = "DIR", env = "AUTRI_MODEL_DIR")]
-    model_dir: Option<PathBuf>,
+    #[command(flatten)]
+    embedding: EmbeddingArgs,
+    /// Show the two halves of the questions as well, by a hash of the question's id
+    #[arg(long)]
+    split: bool,
+    /// The words' share of the hybrid score, 0 to 1 [default: the embedder's]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    lexical_weight: Option<f64>,
     /// Postgres as `autri_mcp`, the server's role
     #[arg(long, value_name = "URL", env = "AUTRI_MCP_DATABASE_URL", hide_env_values = true)]
     mcp_database_url: Option<SecretString>,
@@ -60,7 +69,8 @@ pub(crate) async fn run(args: EvalArgs, context: &Context) -> anyhow::Result<Exi
     let admin = context.database()?;
     let tenant = EvalTenant::create(&admin, embedder.as_deref()).await?;
     let measured = tokio::select! {
-        measured = measure(&tenant, mcp_url, embedder, &collection, context.clock.as_ref()) => measured,
+        measured = measure(&tenant, mcp_url, embedder, &collection, args.lexical_weight, context.clock.as_ref()) =>
+            measured,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
     // Removed whatever came out; and a failure to remove it must not hide why there is no measure.
@@ -68,9 +78,9 @@ pub(crate) async fn run(args: EvalArgs, context: &Context) -> anyhow::Result<Exi
     let legs = measured?;
     removed?;
     if context.json {
-        output::json(&legs::as_json(&legs))?;
+        output::json(&legs::as_json(&legs, args.split))?;
     } else {
-        show(&legs);
+        show(&legs, args.split);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -80,18 +90,20 @@ async fn measure(
     mcp_url: SecretString,
     embedder: Option<Arc<dyn Embedder>>,
     collection: &BeirCollection,
+    lexical_weight: Option<f64>,
     clock: &dyn Clock,
 ) -> anyhow::Result<Vec<LegResult>> {
     // Before the long part: a wrong URL shows at once.
     let mcp = connect(mcp_url)?;
     mcp.ping().await.context("cannot search as autri_mcp; give its URL with --mcp-database-url")?;
     collection::ingest(tenant.content(), embedder.as_deref(), collection, clock.now()).await?;
-    measure_legs(&mcp, tenant.principal(), embedder, collection).await
+    measure_legs(&mcp, tenant.principal(), embedder, collection, lexical_weight).await
 }
 
 /// What was asked for; without a wish, the static model if there is one.
 fn embedder(args: &EvalArgs, context: &Context) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    let folder = args.model_dir.clone().unwrap_or_else(|| model::default_dir(&context.environment));
+    let folder = args.embedding.model_dir.clone();
+    let folder = folder.unwrap_or_else(|| model::default_dir(&context.environment));
     let kind = args.embedder.unwrap_or_else(|| {
         if model::find_installed(&folder).is_some() {
             return EmbedderKind::Static;
@@ -99,10 +111,7 @@ fn embedder(args: &EvalArgs, context: &Context) -> anyhow::Result<Option<Arc<dyn
         output::note("no embedding model is installed (`autri model install`): lexical search only");
         EmbedderKind::None
     });
-    let choice = match kind {
-        EmbedderKind::None => EmbedderChoice::None,
-        EmbedderKind::Static => EmbedderChoice::Static { folder },
-    };
+    let choice = args.embedding.choice(kind, &context.environment)?;
     choice.open().context("install it with `autri model install`, or choose --embedder none")
 }
 
@@ -126,7 +135,7 @@ fn with_user(url: &SecretString, user: &str) -> anyhow::Result<SecretString> {
     Ok(String::from(url).into())
 }
 
-fn show(legs: &[LegResult]) {
+fn show(legs: &[LegResult], split: bool) {
     let row = |leg: &LegResult| {
         [
             leg.name.to_owned(),
@@ -138,6 +147,26 @@ fn show(legs: &[LegResult]) {
     };
     let rows: Vec<_> = legs.iter().map(row).collect();
     output::table(["LEG", "NDCG@10", "RECALL@100", "MS A QUERY (MEDIAN)", "(P95)"], &rows);
+    if split {
+        let half = |leg: &LegResult, (half, measure): &(Half, Measure)| {
+            [
+                leg.name.to_owned(),
+                legs::half_name(*half).to_owned(),
+                measure.queries.to_string(),
+                format!("{:.4}", measure.ndcg_at_10),
+                format!("{:.4}", measure.recall_at_100),
+            ]
+        };
+        let rows: Vec<_> =
+            legs.iter().flat_map(|leg| leg.halves.iter().map(|measured| half(leg, measured))).collect();
+        output::table(["LEG", "HALF", "QUERIES", "NDCG@10", "RECALL@100"], &rows);
+    }
+}
+
+/// From 0 to 1.
+fn share(given: &str) -> Result<f64, String> {
+    let share = given.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "give a number from 0 to 1".to_owned())
 }
 
 #[cfg(test)]
@@ -174,12 +203,20 @@ mod tests {
         let admin = database.connect(roles::ADMIN);
         let tenant = EvalTenant::create(&admin, None).await.unwrap();
         let clock = ManualClock::at(1_750_000_000);
-        let legs = measure(&tenant, database.url(roles::MCP), None, &collection(), &clock).await.unwrap();
+        let legs =
+            measure(&tenant, database.url(roles::MCP), None, &collection(), None, &clock).await.unwrap();
         let [lexical] = legs.as_slice() else { panic!("one leg, without an embedder: {legs:?}") };
         // The one question finds its document first; the other only excludes, and finds nothing.
         assert_eq!(lexical.name, "lexical");
         assert!((lexical.measure.ndcg_at_10 - 0.5).abs() < f64::EPSILON, "{lexical:?}");
         assert!((lexical.measure.recall_at_100 - 0.5).abs() < f64::EPSILON, "{lexical:?}");
+        // One question in each half: the one that fails to tune on, the one that succeeds held out.
+        for ((half, measure), (expected, ndcg)) in
+            lexical.halves.iter().zip([(Half::Tune, 0.0), (Half::HeldOut, 1.0)])
+        {
+            assert_eq!((*half, measure.queries), (expected, 1));
+            assert!((measure.ndcg_at_10 - ndcg).abs() < f64::EPSILON, "{lexical:?}");
+        }
         tenant.remove().await.unwrap();
         assert_eq!(tenancy::list_orgs(&admin).await.unwrap(), []);
         assert_eq!(tenancy::list_knowledge_bases(&admin, None).await.unwrap(), []);
@@ -191,8 +228,18 @@ mod tests {
         let admin = database.connect(roles::ADMIN);
         let tenant = EvalTenant::create(&admin, None).await.unwrap();
         let clock = ManualClock::at(1_750_000_000);
-        let measured = measure(&tenant, database.url(roles::ADMIN), None, &collection(), &clock).await;
+        let measured = measure(&tenant, database.url(roles::ADMIN), None, &collection(), None, &clock).await;
         assert!(measured.is_err(), "{measured:?}");
+    }
+
+    #[test]
+    fn a_share_is_from_0_to_1() {
+        for given in ["0", "0.75", "1"] {
+            assert!(share(given).is_ok(), "{given}");
+        }
+        for given in ["-0.1", "1.1", "NaN", "inf", "", "a lot"] {
+            assert!(share(given).is_err(), "{given}");
+        }
     }
 
     #[test]

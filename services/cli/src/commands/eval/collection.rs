@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_db::search::Hit;
+use autri_retrieval::DocumentFormat;
 use autri_retrieval::embed::Embedder;
 use autri_retrieval::eval::beir::{BeirCollection, BeirDocument};
 use autri_retrieval::ingest::{IngestOptions, Source, SourceContent, SourceDocument};
-use autri_retrieval::{DocumentFormat, Limits};
 use chrono::{DateTime, Utc};
 
 use crate::commands::ingest::ingest_source;
@@ -27,8 +27,7 @@ pub(super) async fn ingest(
     let documents =
         (0_usize..).zip(&collection.documents).map(|(number, document)| to_source(number, document));
     let source = Source::from_documents(documents.collect());
-    let options = IngestOptions { limits: Limits::default(), prune: false, now };
-    let report = ingest_source(content, embedder, &source, &options).await?;
+    let report = ingest_source(content, embedder, &source, &IngestOptions::new(now)).await?;
     for failure in &report.failures {
         output::note(format_args!("not ingested: document {}: {}", failure.name, failure.reason));
     }

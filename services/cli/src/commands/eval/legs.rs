@@ -10,7 +10,7 @@ use autri_db::{Database, ScopedTx};
 use autri_domain::Principal;
 use autri_retrieval::embed::Embedder;
 use autri_retrieval::eval::beir::BeirCollection;
-use autri_retrieval::eval::{Measure, evaluate};
+use autri_retrieval::eval::{Half, Measure, evaluate};
 use autri_retrieval::query::{MAX_QUERY_CHARS, QueryError};
 use autri_retrieval::search::{Leg, Retriever};
 use serde_json::{Value, json};
@@ -25,17 +25,21 @@ const LEGS: [(Leg, &str); 3] = [(Leg::Lexical, "lexical"), (Leg::Vector, "vector
 pub(super) struct LegResult {
     pub(super) name: &'static str,
     pub(super) measure: Measure,
+    /// Of the questions to tune on, and of those held out.
+    pub(super) halves: [(Half, Measure); 2],
     /// Of all queries, in milliseconds: from the question to its results, the scope's transaction included.
     pub(super) median_ms: f64,
     pub(super) p95_ms: f64,
 }
 
-/// Asks all queries by each leg; without an embedder by words alone.
+/// Asks all queries by each leg; without an embedder by words alone. `lexical_weight` is the words' share of the hybrid score,
+/// in place of the embedder's.
 pub(super) async fn measure_legs(
     database: &Database,
     principal: &Principal,
     embedder: Option<Arc<dyn Embedder>>,
     collection: &BeirCollection,
+    lexical_weight: Option<f64>,
 ) -> anyhow::Result<Vec<LegResult>> {
     let legs = if embedder.is_some() { &LEGS[..] } else { &LEGS[..1] };
     let retriever = Retriever::new(embedder);
@@ -47,16 +51,19 @@ pub(super) async fn measure_legs(
         let mut times_ms = Vec::new();
         for query in &collection.queries {
             let started = Instant::now();
-            let hits = ask(database, principal, &retriever, beginning(&query.text), *leg).await?;
+            let weight = lexical_weight.filter(|_| *leg == Leg::Hybrid);
+            let hits = ask(database, principal, &retriever, beginning(&query.text), *leg, weight).await?;
             times_ms.push(started.elapsed().as_secs_f64() * 1e3);
             rankings.insert(query.id.clone(), ranking(collection, &hits));
             done += 1;
             progress.at(done);
         }
         let measure = evaluate(&rankings, &collection.judgements);
+        let halves = [Half::Tune, Half::HeldOut]
+            .map(|half| (half, evaluate(&rankings, &half.judgements(&collection.judgements))));
         times_ms.sort_by(f64::total_cmp);
         let (median_ms, p95_ms) = (percentile(&times_ms, 50), percentile(&times_ms, 95));
-        results.push(LegResult { name, measure, median_ms, p95_ms });
+        results.push(LegResult { name, measure, halves, median_ms, p95_ms });
     }
     Ok(results)
 }
@@ -67,6 +74,7 @@ async fn ask(
     retriever: &Retriever,
     query: &str,
     leg: Leg,
+    lexical_weight: Option<f64>,
 ) -> anyhow::Result<Vec<Hit>> {
     let mut tx = ScopedTx::enter(database, principal).await?.context("the evaluation's connector is gone")?;
     let question = match retriever.question(tx.scope(), query, leg).await {
@@ -84,6 +92,9 @@ async fn ask(
     }
     let mut request = question.request;
     request.limit = MAX_CANDIDATES;
+    if let (Some(vector), Some(weight)) = (&mut request.vector, lexical_weight) {
+        vector.lexical_weight = weight;
+    }
     let hits = search(&mut tx, &request).await?;
     tx.commit().await?;
     Ok(hits)
@@ -100,16 +111,33 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
-pub(super) fn as_json(legs: &[LegResult]) -> Value {
+/// Both halves beside the whole, if `split`.
+pub(super) fn as_json(legs: &[LegResult], split: bool) -> Value {
     let leg = |leg: &LegResult| {
-        json!({
-            "ndcg@10": rounded(leg.measure.ndcg_at_10),
-            "recall@100": rounded(leg.measure.recall_at_100),
-            "ms_per_query": rounded(leg.median_ms),
-            "p95_ms_per_query": rounded(leg.p95_ms),
-        })
+        let mut result = measure_as_json(&leg.measure);
+        result["ms_per_query"] = rounded(leg.median_ms).into();
+        result["p95_ms_per_query"] = rounded(leg.p95_ms).into();
+        for (half, measure) in leg.halves.iter().filter(|_| split) {
+            result[half_name(*half)] = measure_as_json(measure);
+        }
+        result
     };
     legs.iter().map(|result| (result.name.to_owned(), leg(result))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn measure_as_json(measure: &Measure) -> Value {
+    json!({
+        "ndcg@10": rounded(measure.ndcg_at_10),
+        "recall@100": rounded(measure.recall_at_100),
+        "queries": measure.queries,
+    })
+}
+
+pub(super) const fn half_name(half: Half) -> &'static str {
+    match half {
+        Half::Tune => "tune",
+        Half::HeldOut => "held_out",
+    }
 }
 
 fn rounded(value: f64) -> f64 {
