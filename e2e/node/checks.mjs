@@ -1,8 +1,8 @@
 /**
  * What every client must see: the checks of ../python/checks.py for clients written in TypeScript.
  *
- * A client script passes `runChecks` a way to list the tools, to call one and to connect with another token. One TAP line
- * a check goes to stdout (testanything.org).
+ * A client script passes `runChecks` a way to list the tools, to call one, to list and read resources, and to connect with
+ * another token. One TAP line a check goes to stdout (testanything.org).
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -37,6 +37,31 @@ async function pages(client, name, args) {
     found.push(await call(client, name, { ...args, cursor: found.at(-1).next_cursor }));
   }
   return found;
+}
+
+/** Every resource that a client of either SDK lists, following `nextCursor`. */
+export async function everyResource(client) {
+  const listed = [];
+  let cursor;
+  do {
+    const page = await client.listResources(cursor ? { cursor } : {});
+    listed.push(...page.resources);
+    assert.ok(page.resources.length > 0 && listed.length < 100 * maxPages, `the list does not end after ${listed.length}`);
+    cursor = page.nextCursor;
+  } while (cursor);
+  return listed;
+}
+
+/** Every part of a document that is read as a resource, following what `_meta` says of the next one. */
+async function resourceParts(client, uri) {
+  const parts = [];
+  for (let next = uri; next; next = parts.at(-1)._meta?.['ai.autri/next']) {
+    assert.ok(parts.length < maxPages, `${uri} still has a next part after ${maxPages}`);
+    const { contents } = await client.readResource(next);
+    assert.deepEqual(contents.map(part => [part.uri, part.mimeType]), [[next, 'text/plain']]);
+    parts.push(contents[0]);
+  }
+  return parts;
 }
 
 const checks = {
@@ -101,6 +126,31 @@ const checks = {
     for (const { document } of expected.questions) assert.ok(titles.includes(document.toLowerCase()), document);
   },
 
+  'documents are resources': async client => {
+    const listed = await client.listResources();
+    const uriOf = title => listed.find(resource => resource.title.toLowerCase().includes(title.toLowerCase()))?.uri;
+    for (const { document, passage } of expected.questions) {
+      assert.ok(uriOf(document), `${document} is not listed`);
+      const text = (await resourceParts(client, uriOf(document))).map(part => part.text).join('');
+      assert.ok(words(text).includes(passage), `${document} reads ${text}`);
+    }
+    const { document, entries } = expected.long_document;
+    const parts = await resourceParts(client, uriOf(document));
+    assert.ok(parts.length > 1, 'the whole document came in one part');
+    const seen = [...parts.map(part => part.text).join('').matchAll(/Entry (\d+):/g)].map(match => Number(match[1]));
+    assert.deepEqual(seen, Array.from({ length: entries }, (_, index) => index + 1));
+  },
+
+  'a found passage is a resource by the template': async client => {
+    const { uriTemplate } = (await client.listResourceTemplates()).find(({ name }) => name === 'document');
+    const [{ question, passage }] = expected.questions;
+    const { results } = await call(client, 'search', { query: question });
+    const { contents } = await client.readResource(uriTemplate.replace('{id}', results[0].id));
+    assert.ok(words(contents[0].text).includes(passage), `the passage reads ${contents[0].text}`);
+    const nobodys = uriTemplate.replace('{id}', 'doc_00000000-0000-7000-8000-000000000000');
+    await assert.rejects(client.readResource(nobodys), /there is no such resource/);
+  },
+
   'a mistake is a tool error that says what to do': async client => {
     for (const [name, args] of [
       ['search', { query: '   ' }],
@@ -123,7 +173,8 @@ const checks = {
 /**
  * Runs the checks; a failed one sets the exit status. `extra` holds the client's own.
  *
- * @param {{listTools: Function, callTool: Function, connectWith: Function}} client
+ * @param {{listTools: Function, callTool: Function, listResources: Function, listResourceTemplates: Function,
+ *   readResource: Function, connectWith: Function}} client
  */
 export async function runChecks(client, extra = {}) {
   for (const [name, check] of Object.entries({ ...extra, ...checks })) {

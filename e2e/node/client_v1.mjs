@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { run, token, url } from './checks.mjs';
+import { everyResource, run, token, url } from './checks.mjs';
 
 async function open(bearer) {
   const transport = new StreamableHTTPClientTransport(url, {
@@ -20,6 +20,9 @@ await run(
       version: transport.protocolVersion,
       listTools: async () => (await client.listTools()).tools,
       callTool: (name, args) => client.callTool({ name, arguments: args }),
+      listResources: () => everyResource(client),
+      listResourceTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
+      readResource: uri => client.readResource({ uri }),
       connectWith: open,
       close: () => client.close(),
     };

@@ -1,7 +1,7 @@
 /** The second TypeScript SDK (`@modelcontextprotocol/client`), in the mode that its argument names: `auto` or `legacy`. */
 import assert from 'node:assert/strict';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { run, token, url } from './checks.mjs';
+import { everyResource, run, token, url } from './checks.mjs';
 
 const mode = process.argv[2];
 const version = { auto: '2026-07-28', legacy: '2025-11-25' }[mode];
@@ -23,6 +23,9 @@ await run(
       version: client.getNegotiatedProtocolVersion(),
       listTools: async () => (await client.listTools()).tools,
       callTool: (name, args) => client.callTool({ name, arguments: args }),
+      listResources: () => everyResource(client),
+      listResourceTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
+      readResource: uri => client.readResource({ uri }),
       connectWith: open,
       close: () => client.close(),
     };

@@ -333,8 +333,8 @@ def autri(*arguments: str, **environment: str) -> Any:
     return answer
 
 
-def autri_status(*arguments: str, **environment: str) -> tuple[int, Any]:
-    """An operator's command: its exit status and its answer; what it said on stderr if it did not answer."""
+def autri_environment(**changes: str) -> dict[str, str]:
+    """What an operator's command finds in its environment."""
     settings = {
         "DATABASE_URL": READY["database_url"],
         "AWS_ENDPOINT_URL": READY["cognito_endpoint"],
@@ -344,9 +344,14 @@ def autri_status(*arguments: str, **environment: str) -> tuple[int, Any]:
         "COGNITO_USER_POOL_ID": READY["user_pool_id"],
         "ALLOWED_EMAILS_PARAMETER": READY["allowed_emails_parameter"],
     }
+    return {name: os.environ[name] for name in ("PATH", "HOME")} | settings | changes
+
+
+def autri_status(*arguments: str, **environment: str) -> tuple[int, Any]:
+    """An operator's command: its exit status and its answer; what it said on stderr if it did not answer."""
     ended = subprocess.run(
         [checks.required("AUTRI_PROGRAM"), "--json", *arguments],
-        env={name: os.environ[name] for name in ("PATH", "HOME")} | settings | environment,
+        env=autri_environment(**environment),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
     )  # fmt: skip
     return ended.returncode, json.loads(ended.stdout) if ended.stdout.strip() else ended.stderr

@@ -49,6 +49,17 @@ class Client(ABC):
         """The whole `CallToolResult`."""
 
     @abstractmethod
+    async def list_resources(self, cursor: str | None) -> dict[str, Any]:
+        """One `ListResourcesResult`."""
+
+    @abstractmethod
+    async def list_resource_templates(self) -> list[dict[str, Any]]: ...
+
+    @abstractmethod
+    async def read_resource(self, uri: str) -> dict[str, Any]:
+        """The whole `ReadResourceResult`; raises what the client makes of an error."""
+
+    @abstractmethod
     async def connect_with(self, token: str) -> str:
         """Connects with `token` and asks for the tools; returns the client's own report of the refusal.
 
@@ -144,6 +155,54 @@ async def lists_name_what_there_is(client: Client) -> None:
     assert not missing, f"not listed: {missing}"
 
 
+async def resource_parts(client: Client, uri: str | None) -> list[dict[str, Any]]:
+    """Every part of a document that is read as a resource, following what `_meta` says of the next one."""
+    parts: list[dict[str, Any]] = []
+    while uri:
+        assert len(parts) < MAX_PAGES, f"{uri} still has a next part after {MAX_PAGES}"
+        (part,) = (await client.read_resource(uri))["contents"]
+        assert part["uri"] == uri and part["mimeType"] == "text/plain", f"{uri} was read as {part}"
+        parts.append(part)
+        uri = part.get("_meta", {}).get("ai.autri/next")
+    return parts
+
+
+async def documents_are_resources(client: Client) -> None:
+    listed: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while cursor or not listed:
+        page = await client.list_resources(cursor)
+        listed += page["resources"]
+        assert listed and len(listed) < 100 * MAX_PAGES, f"{len(listed)} resources, and the list does not end"
+        cursor = page.get("nextCursor")
+    named = {resource["title"].lower(): resource["uri"] for resource in listed}
+    for expected in EXPECTED["questions"]:
+        uri = next((uri for title, uri in named.items() if expected["document"].lower() in title), None)
+        assert uri, f"{expected['document']} is not among {sorted(named)}"
+        text = "".join(part["text"] for part in await resource_parts(client, uri))
+        assert expected["passage"] in words(text), f"{uri} reads {text!r}"
+    log = EXPECTED["long_document"]
+    parts = await resource_parts(client, named.get(log["document"].lower()))
+    assert len(parts) > 1 and "ai.autri/next" not in parts[-1].get("_meta", {}), f"{len(parts)} parts"
+    entries = [int(n) for n in re.findall(r"Entry (\d+):", "".join(part["text"] for part in parts))]
+    assert entries == list(range(1, log["entries"] + 1)), f"{len(entries)} entries in {len(parts)} parts"
+
+
+async def a_found_passage_is_a_resource_by_the_template(client: Client) -> None:
+    templates = await client.list_resource_templates()
+    template = next(template["uriTemplate"] for template in templates if template["name"] == "document")
+    expected = EXPECTED["questions"][0]
+    hits = (await client.call("search", {"query": expected["question"]}))["results"]
+    (passage,) = (await client.read_resource(template.replace("{id}", hits[0]["id"])))["contents"]
+    assert expected["passage"] in words(passage["text"]), f"the passage reads {passage['text']!r}"
+    try:
+        answer = await client.read_resource(template.replace("{id}", "doc_00000000-0000-7000-8000-000000000000"))
+    except Exception as error:  # each client has its own; what the server said must be in it
+        assert "there is no such resource" in str(error), f"the client reports {error!r}"
+    else:
+        raise AssertionError(f"a resource that is not there was read: {answer}")
+
+
 async def a_mistake_is_a_tool_error_that_says_what_to_do(client: Client) -> None:
     for tool, arguments in (
         ("search", {"query": "   "}),
@@ -171,6 +230,8 @@ CHECKS = (
     search_pages_by_cursor,
     a_long_document_arrives_whole,
     lists_name_what_there_is,
+    documents_are_resources,
+    a_found_passage_is_a_resource_by_the_template,
     a_mistake_is_a_tool_error_that_says_what_to_do,
     a_bad_token_is_refused,
 )

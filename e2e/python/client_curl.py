@@ -30,13 +30,24 @@ class CurlClient(checks.Client):
     async def result(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         status, _, body = await self.post(checks.TOKEN, method, params)
         assert status == 200, f"HTTP {status}: {body}"
-        return json.loads(body)["result"]
+        answer = json.loads(body)
+        assert "result" in answer, f"{answer}"
+        return answer["result"]
 
     async def list_tools(self) -> list[dict[str, Any]]:
         return (await self.result("tools/list", {}))["tools"]
 
     async def call_result(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return await self.result("tools/call", {"name": tool, "arguments": arguments})
+
+    async def list_resources(self, cursor: str | None) -> dict[str, Any]:
+        return await self.result("resources/list", {"cursor": cursor} if cursor else {})
+
+    async def list_resource_templates(self) -> list[dict[str, Any]]:
+        return (await self.result("resources/templates/list", {}))["resourceTemplates"]
+
+    async def read_resource(self, uri: str) -> dict[str, Any]:
+        return await self.result("resources/read", {"uri": uri})
 
     async def connect_with(self, token: str) -> str:
         status, challenge, body = await self.post(token, "tools/list", {})

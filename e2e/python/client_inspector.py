@@ -44,6 +44,15 @@ class InspectorClient(checks.Client):
             "--method", "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments)
         )
 
+    async def list_resources(self, cursor: str | None) -> dict[str, Any]:
+        return await self.result("--method", "resources/list", *(("--cursor", cursor) if cursor else ()))
+
+    async def list_resource_templates(self) -> list[dict[str, Any]]:
+        return (await self.result("--method", "resources/templates/list"))["resourceTemplates"]
+
+    async def read_resource(self, uri: str) -> dict[str, Any]:
+        return await self.result("--method", "resources/read", "--uri", uri)
+
     async def connect_with(self, token: str) -> str:
         status, out, err = await self.run(token, "--method", "tools/list")
         assert status != 0, f"let in: {out}"

@@ -45,6 +45,19 @@ class SdkClient(checks.Client):
         answer = await self.client.call_tool(tool, arguments)
         return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+    async def list_resources(self, cursor: str | None) -> dict[str, Any]:
+        answer = await self.client.list_resources(cursor=cursor)
+        return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    async def list_resource_templates(self) -> list[dict[str, Any]]:
+        answer = await self.client.list_resource_templates()
+        dumped = answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return dumped["resourceTemplates"]
+
+    async def read_resource(self, uri: str) -> dict[str, Any]:
+        answer = await self.client.read_resource(uri)
+        return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+
     async def connect_with(self, token: str) -> str:
         seen: list[int] = []
         http, client = connection(token, self.mode, seen)

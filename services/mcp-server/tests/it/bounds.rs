@@ -29,9 +29,13 @@ async fn pages(server: &Server, token: &str, tool: &str, arguments: &Value, list
     }
 }
 
-/// The ids of all items, of which none may come twice.
+/// The ids of all items, and of what a passage was joined of; none may come twice.
 fn distinct_ids(pages: &[Vec<Value>]) -> BTreeSet<String> {
-    let ids: Vec<_> = pages.iter().flatten().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+    let of = |item: &Value| {
+        let neighbours = item["neighbours"].as_array().cloned().unwrap_or_default();
+        std::iter::once(item["id"].clone()).chain(neighbours).collect::<Vec<_>>()
+    };
+    let ids: Vec<_> = pages.iter().flatten().flat_map(of).map(|id| id.as_str().unwrap().to_owned()).collect();
     let distinct: BTreeSet<_> = ids.iter().cloned().collect();
     assert_eq!(distinct.len(), ids.len(), "something came twice");
     distinct
@@ -40,7 +44,8 @@ fn distinct_ids(pages: &[Vec<Value>]) -> BTreeSet<String> {
 async fn add_documents(server: &Server, tenant: &Tenant, count: usize, title: &str, text: &str) {
     for number in 0..count {
         let title = format!("{title}{number:03}");
-        tenant.add_document(&server.database, &title, &title, &[text]).await;
+        let text = text.replace("NUMBER", &number.to_string());
+        tenant.add_document(&server.database, &title, &title, &[&text]).await;
     }
 }
 
@@ -49,7 +54,7 @@ async fn long_results_come_in_pages_that_hold_everything_once() {
     let server = Server::start().await;
     let acme = server.tenant("acme").await;
     let token = machine_token(&acme);
-    let text = format!("Granite {}", "is a very hard rock of the deep earth ".repeat(60));
+    let text = format!("Granite NUMBER {}", "is a very hard rock of the deep earth ".repeat(60));
     add_documents(&server, &acme, 60, &"A long title ".repeat(35), &text).await;
 
     let query = json!({ "query": "granite", "limit": 50 });

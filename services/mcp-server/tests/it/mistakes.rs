@@ -21,7 +21,12 @@ async fn each_mistake_is_an_error_that_says_what_to_do() {
     let server = Server::start().await;
     let acme = server.tenant("acme").await;
     let document = acme
-        .add_document(&server.database, "a", "Stones", &["Granite is a hard rock.", "Granite again."])
+        .add_document(
+            &server.database,
+            "a",
+            "Stones",
+            &["Granite is a hard rock.", "Moss.", "Granite again."],
+        )
         .await;
     let token = machine_token(&acme);
     let search = |arguments: Value| ("search", arguments);
