@@ -11,6 +11,9 @@ use sqlx::{Postgres, Transaction};
 
 use crate::{Database, DbError};
 
+/// The rule by which nothing is stored in a knowledge base that has another embedding model than its writer goes by.
+pub const MODEL_IS_HELD: &str = "knowledge_bases_embedding_model_is_held";
+
 /// Separates headings on the way to the database. Cleaned text holds no control characters.
 const HEADING_SEPARATOR: &str = "\u{1f}";
 
@@ -31,6 +34,8 @@ pub struct StoredDocument {
     pub id: DocumentId,
     /// SHA-256 of all that made it.
     pub content_hash: Vec<u8>,
+    /// What its source said of itself then; see [`NewDocument::change_mark`].
+    pub change_mark: Option<Vec<u8>>,
 }
 
 /// A document to store.
@@ -44,6 +49,8 @@ pub struct NewDocument {
     pub source_url: Option<String>,
     /// SHA-256 of all that makes the stored document.
     pub content_hash: [u8; 32],
+    /// SHA-256 of what tells that the source has not changed without reading it; none where only reading tells.
+    pub change_mark: Option<[u8; 32]>,
     /// When the source last changed.
     pub updated_at: DateTime<Utc>,
     /// Its chunks in order.
@@ -117,17 +124,50 @@ impl KnowledgeBaseContent {
 
     /// The document with this source key.
     pub async fn find_document(&self, source_key: &str) -> Result<Option<StoredDocument>, DbError> {
+        Ok(self.find_documents(&[source_key]).await?.remove(source_key))
+    }
+
+    /// Those of the documents with these source keys that there are, by key.
+    pub async fn find_documents(
+        &self,
+        source_keys: &[&str],
+    ) -> Result<HashMap<String, StoredDocument>, DbError> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query_as!(
-            StoredDocument,
-            "SELECT id, content_hash FROM documents WHERE knowledge_base_id = $1 AND source_key = $2",
+        let rows = sqlx::query!(
+            "SELECT source_key, id, content_hash, change_mark FROM documents
+             WHERE knowledge_base_id = $1 AND source_key = ANY ($2)",
             self.id.as_uuid(),
-            source_key,
+            source_keys as &[&str],
         )
-        .fetch_optional(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(row)
+        let found = rows.into_iter().map(|row| {
+            let (content_hash, change_mark) = (row.content_hash, row.change_mark);
+            (row.source_key, StoredDocument { id: row.id.into(), content_hash, change_mark })
+        });
+        Ok(found.collect())
+    }
+
+    /// Notes that a document's source says this of itself now, and that its content is still what is stored. Nothing
+    /// happens when the document was replaced meanwhile.
+    pub async fn set_change_mark(
+        &self,
+        document: &StoredDocument,
+        change_mark: Option<[u8; 32]>,
+    ) -> Result<(), DbError> {
+        let mut tx = self.begin().await?;
+        sqlx::query!(
+            "UPDATE documents SET change_mark = $4 WHERE knowledge_base_id = $1 AND id = $2 AND content_hash = $3",
+            self.id.as_uuid(),
+            document.id.as_uuid(),
+            document.content_hash,
+            change_mark.as_ref().map(<[u8; 32]>::as_slice),
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The vectors that a document's chunks have in the base's model, by content hash: what need not be embedded again.
@@ -149,6 +189,9 @@ impl KnowledgeBaseContent {
 
     /// Stores a document in place of the one with the same source key, in one transaction: readers see the old version
     /// or the new one, and a crash leaves the old one whole.
+    ///
+    /// # Errors
+    /// The rule [`MODEL_IS_HELD`] when the knowledge base got another embedding model since [`Self::find`], or is gone.
     pub async fn replace_document(&self, document: &NewDocument) -> Result<DocumentId, DbError> {
         let mut tx = self.begin().await?;
         let id = self.upsert_document(&mut tx, document).await?;
@@ -159,8 +202,7 @@ impl KnowledgeBaseContent {
         )
         .execute(&mut *tx)
         .await?;
-        let inserted = self.insert_chunks(&mut tx, id, &document.title, &document.chunks).await?;
-        self.insert_embeddings(&mut tx, &inserted, &document.chunks).await?;
+        self.insert_chunks(&mut tx, id, &document.title, &document.chunks).await?;
         tx.commit().await?;
         Ok(id)
     }
@@ -186,7 +228,8 @@ impl KnowledgeBaseContent {
     pub async fn delete_document(&self, source_key: &str) -> Result<bool, DbError> {
         let mut tx = self.begin().await?;
         let deleted = sqlx::query!(
-            "DELETE FROM documents WHERE knowledge_base_id = $1 AND source_key = $2",
+            "DELETE FROM documents
+             WHERE knowledge_base_id = $1 AND source_key = $2 AND hold_knowledge_base(NULL)",
             self.id.as_uuid(),
             source_key,
         )
@@ -206,15 +249,16 @@ impl KnowledgeBaseContent {
         document: &NewDocument,
     ) -> Result<DocumentId, DbError> {
         let byte_count = document.chunks.last().map_or(0, |chunk| chunk.byte_end);
-        let id = sqlx::query_scalar!(
+        // Held as soon as there is a row, and refused if it got another model since `find`: the vectors would be of the old one.
+        let row = sqlx::query!(
             r#"INSERT INTO documents (id, knowledge_base_id, source_key, title, source_url, content_hash, chunk_count,
-                                      byte_count, updated_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                      byte_count, updated_at, change_mark)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                ON CONFLICT ON CONSTRAINT documents_knowledge_base_source_key_key DO UPDATE
                SET title = excluded.title, source_url = excluded.source_url, content_hash = excluded.content_hash,
                    chunk_count = excluded.chunk_count, byte_count = excluded.byte_count,
-                   updated_at = excluded.updated_at, ingested_at = now()
-               RETURNING id"#,
+                   updated_at = excluded.updated_at, change_mark = excluded.change_mark, ingested_at = now()
+               RETURNING id, hold_knowledge_base($11)"#,
             DocumentId::new().as_uuid(),
             self.id.as_uuid(),
             document.source_key,
@@ -224,20 +268,25 @@ impl KnowledgeBaseContent {
             i32::try_from(document.chunks.len()).unwrap_or(i32::MAX),
             i64::try_from(byte_count).unwrap_or(i64::MAX),
             document.updated_at,
+            document.change_mark.as_ref().map(<[u8; 32]>::as_slice),
+            self.embedding_model,
         )
         .fetch_one(&mut **tx)
         .await?;
-        Ok(id.into())
+        Ok(row.id.into())
     }
 
-    /// Bulk load is `INSERT … SELECT unnest(…)`: COPY FROM is refused under row level security.
+    /// Chunks and their vectors. Bulk load is `INSERT … SELECT unnest(…)`: COPY FROM is refused under row level security.
+    ///
+    /// One statement for both: its triggers, which take the lock on the knowledge base's counts, run at its end, so that
+    /// other writers wait for little more than the commit.
     async fn insert_chunks(
         &self,
         tx: &mut Transaction<'static, Postgres>,
         document: DocumentId,
         title: &str,
         chunks: &[NewChunk],
-    ) -> Result<Vec<InsertedChunk>, DbError> {
+    ) -> Result<(), DbError> {
         let ordinals: Vec<i32> = (0..).take(chunks.len()).collect();
         let headings: Vec<String> =
             chunks.iter().map(|chunk| chunk.heading_path.join(HEADING_SEPARATOR)).collect();
@@ -249,12 +298,15 @@ impl KnowledgeBaseContent {
             chunks.iter().map(|chunk| i64::try_from(chunk.byte_end).unwrap_or(i64::MAX)).collect();
         let bodies: Vec<&str> = chunks.iter().map(|chunk| chunk.body.as_str()).collect();
         let hashes: Vec<&[u8]> = chunks.iter().map(|chunk| chunk.content_hash.as_slice()).collect();
-        let mut inserted = sqlx::query_as!(
-            InsertedChunk,
+        // Vectors travel as text: pgvector's own input format, and an array of arrays cannot be bound.
+        let vectors: Vec<Option<String>> =
+            chunks.iter().map(|chunk| chunk.embedding.as_deref().map(vector_literal)).collect();
+        sqlx::query!(
             r#"WITH given AS (
                    SELECT g.*, chunk_lexemes($10, string_to_array(g.headings, chr(31)), g.body) AS lexemes
-                   FROM unnest($3::int[], $4::text[], $5::int[], $6::bigint[], $7::bigint[], $8::text[], $9::bytea[])
-                        AS g (ordinal, headings, page, byte_start, byte_end, body, content_hash)
+                   FROM unnest($3::int[], $4::text[], $5::int[], $6::bigint[], $7::bigint[], $8::text[], $9::bytea[],
+                               $11::text[])
+                        AS g (ordinal, headings, page, byte_start, byte_end, body, content_hash, embedding)
                ), made AS (
                    INSERT INTO chunks (knowledge_base_id, document_id, ordinal, heading_path, page, byte_start, byte_end,
                                        body, content_hash, lexemes, lexeme_count)
@@ -263,7 +315,10 @@ impl KnowledgeBaseContent {
                    FROM given
                    RETURNING id, ordinal
                )
-               SELECT id, ordinal FROM made"#,
+               INSERT INTO chunk_embeddings (chunk_id, knowledge_base_id, embedding_model, dimensions, embedding)
+               SELECT made.id, $1, $12, $13, given.embedding::halfvec
+               FROM made JOIN given USING (ordinal)
+               WHERE given.embedding IS NOT NULL"#,
             self.id.as_uuid(),
             document.as_uuid(),
             &ordinals,
@@ -274,36 +329,9 @@ impl KnowledgeBaseContent {
             &bodies as &[&str],
             &hashes as &[&[u8]],
             title,
-        )
-        .fetch_all(&mut **tx)
-        .await?;
-        inserted.sort_by_key(|chunk| chunk.ordinal);
-        Ok(inserted)
-    }
-
-    async fn insert_embeddings(
-        &self,
-        tx: &mut Transaction<'static, Postgres>,
-        inserted: &[InsertedChunk],
-        chunks: &[NewChunk],
-    ) -> Result<(), DbError> {
-        let embedded =
-            inserted.iter().zip(chunks).filter_map(|(row, chunk)| Some((row.id, chunk.embedding.as_ref()?)));
-        // Vectors travel as text: pgvector's own input format, and an array of arrays cannot be bound.
-        let (ids, vectors): (Vec<i64>, Vec<String>) =
-            embedded.map(|(id, vector)| (id, vector_literal(vector))).unzip();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        sqlx::query!(
-            r#"INSERT INTO chunk_embeddings (chunk_id, knowledge_base_id, embedding_model, dimensions, embedding)
-               SELECT g.chunk_id, $1, $2, $3, g.embedding::halfvec
-               FROM unnest($4::bigint[], $5::text[]) AS g (chunk_id, embedding)"#,
-            self.id.as_uuid(),
+            &vectors as &[Option<String>],
             self.embedding_model,
             i32::try_from(self.embedding_dimensions).unwrap_or(i32::MAX),
-            &ids,
-            &vectors,
         )
         .execute(&mut **tx)
         .await?;
@@ -311,12 +339,10 @@ impl KnowledgeBaseContent {
     }
 }
 
-struct InsertedChunk {
-    id: i64,
-    ordinal: i32,
-}
-
-async fn begin(database: &Database, id: KnowledgeBaseId) -> Result<Transaction<'static, Postgres>, DbError> {
+pub(crate) async fn begin(
+    database: &Database,
+    id: KnowledgeBaseId,
+) -> Result<Transaction<'static, Postgres>, DbError> {
     let mut tx = database.begin().await?;
     // Both until the transaction's end; in one statement, which saves a round trip a document.
     sqlx::query!(

@@ -40,7 +40,9 @@ pub struct SearchRequest {
 /// A question's vector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryVector {
-    /// Of the library's dimensions and of length 1.
+    /// The model that made it. It is compared with no other's vectors, whatever model the library has got since.
+    pub model: String,
+    /// Of the model's dimensions and of length 1.
     pub values: Vec<f32>,
     /// BM25's share of the score, 0 to 1; the vector has the rest.
     pub lexical_weight: f64,
@@ -77,7 +79,7 @@ pub async fn search(tx: &mut ScopedTx, request: &SearchRequest) -> Result<Vec<Hi
         Some(vector) => (Some(vector_literal(&vector.values)), vector.lexical_weight),
         None => (None, 1.0),
     };
-    let embedding_model = tx.scope().embedding_model.clone();
+    let embedding_model = request.vector.as_ref().map(|vector| vector.model.as_str());
     let groups: serde_json::Value = request.any_of.iter().cloned().collect();
     let limit = request.limit.min(MAX_CANDIDATES.saturating_sub(request.offset));
     let hits = sqlx::query_file_as!(

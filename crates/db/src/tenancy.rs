@@ -88,8 +88,9 @@ pub async fn list_orgs(database: &Database) -> Result<Vec<Org>, DbError> {
     Ok(rows)
 }
 
-/// Deletes an org with all that it has; whether there was one. Connect as `autri_admin`. Delete the documents of large
-/// knowledge bases first, one by one: this is a single statement.
+/// Deletes an org with all that it has; whether there was one. Connect as `autri_admin`. This is a single statement: of an
+/// org with much content delete the documents first, in pieces ([`crate::documents::delete_some`]). The rows of its audit
+/// log stay.
 pub async fn delete_org(database: &Database, id: OrgId) -> Result<bool, DbError> {
     let deleted = sqlx::query!("DELETE FROM orgs WHERE id = $1", id.as_uuid())
         .execute(&mut *database.acquire().await?)
@@ -202,6 +203,99 @@ pub async fn list_knowledge_bases(
     .fetch_all(&mut *database.acquire().await?)
     .await?;
     Ok(rows)
+}
+
+/// What became of an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachment {
+    /// The library has the knowledge base from now on.
+    Attached,
+    /// It had it already. Nothing was changed.
+    AlreadyAttached,
+    /// There is no such library.
+    NoLibrary,
+    /// There is no such knowledge base.
+    NoKnowledgeBase,
+}
+
+/// Attaches a knowledge base to a library: its documents are found through the library's connectors from the next search on.
+///
+/// # Errors
+/// The rule `library_kbs_knowledge_base_same_org_and_model` when the two are not of one org and one embedding model.
+pub async fn attach(
+    database: &Database,
+    library_id: LibraryId,
+    knowledge_base_id: KnowledgeBaseId,
+) -> Result<Attachment, DbError> {
+    // With the library's org and model, so that the foreign key to the base says whether it has the same.
+    let row = sqlx::query!(
+        r#"WITH attached AS (
+               INSERT INTO library_kbs (library_id, knowledge_base_id, org_id, embedding_model)
+               SELECT l.id, k.id, l.org_id, l.embedding_model
+               FROM libraries l CROSS JOIN knowledge_bases k
+               WHERE l.id = $1 AND k.id = $2
+               ON CONFLICT ON CONSTRAINT library_kbs_pkey DO NOTHING
+               RETURNING library_id
+           )
+           SELECT EXISTS (SELECT FROM attached) AS "is_new!",
+                  EXISTS (SELECT FROM libraries WHERE id = $1) AS "has_library!",
+                  EXISTS (SELECT FROM knowledge_bases WHERE id = $2) AS "has_base!""#,
+        library_id.as_uuid(),
+        knowledge_base_id.as_uuid(),
+    )
+    .fetch_one(&mut *database.acquire().await?)
+    .await?;
+    Ok(match (row.has_library, row.has_base, row.is_new) {
+        (false, _, _) => Attachment::NoLibrary,
+        (_, false, _) => Attachment::NoKnowledgeBase,
+        (_, _, true) => Attachment::Attached,
+        (_, _, false) => Attachment::AlreadyAttached,
+    })
+}
+
+/// Detaches a knowledge base from a library: its documents are not found there from the next search on. The base and its
+/// documents stay. Whether it was attached.
+pub async fn detach(
+    database: &Database,
+    library_id: LibraryId,
+    knowledge_base_id: KnowledgeBaseId,
+) -> Result<bool, DbError> {
+    let detached = sqlx::query!(
+        "DELETE FROM library_kbs WHERE library_id = $1 AND knowledge_base_id = $2",
+        library_id.as_uuid(),
+        knowledge_base_id.as_uuid(),
+    )
+    .execute(&mut *database.acquire().await?)
+    .await?;
+    Ok(detached.rows_affected() > 0)
+}
+
+/// One knowledge base, and the libraries that have it.
+pub async fn find_knowledge_base(
+    database: &Database,
+    id: KnowledgeBaseId,
+) -> Result<Option<(KnowledgeBase, Vec<LibraryId>)>, DbError> {
+    let row = sqlx::query!(
+        r#"SELECT k.id, k.org_id, k.name, k.embedding_model, k.chunk_count, k.created_at,
+                  (SELECT count(*) FROM documents d WHERE d.knowledge_base_id = k.id) AS "document_count!",
+                  ARRAY(SELECT l.library_id FROM library_kbs l WHERE l.knowledge_base_id = k.id ORDER BY 1) AS "library_ids!"
+           FROM knowledge_bases k WHERE k.id = $1"#,
+        id.as_uuid(),
+    )
+    .fetch_optional(&mut *database.acquire().await?)
+    .await?;
+    Ok(row.map(|row| {
+        let base = KnowledgeBase {
+            id: row.id.into(),
+            org_id: row.org_id.into(),
+            name: row.name,
+            embedding_model: row.embedding_model,
+            document_count: row.document_count,
+            chunk_count: row.chunk_count,
+            created_at: row.created_at,
+        };
+        (base, row.library_ids.into_iter().map(LibraryId::from).collect())
+    }))
 }
 
 impl From<LibraryRow> for Library {

@@ -107,6 +107,12 @@ fn for_rule(constraint: &str) -> Option<&'static str> {
         "knowledge_bases_org_name_key" => {
             Some("the org has a knowledge base of this name; see `autri knowledge-base list`")
         }
+        "library_kbs_library_same_org_and_model" | "library_kbs_knowledge_base_same_org_and_model" => Some(
+            "a library and its knowledge bases are of one org and have one embedding model: see `autri library list` and `autri knowledge-base list`; `autri knowledge-base reembed` changes a model",
+        ),
+        "knowledge_bases_embedding_model_is_held" => Some(
+            "the knowledge base got another embedding model meanwhile, or was deleted: see `autri knowledge-base list`, and begin again",
+        ),
         "connectors_oauth_client_id_length" => Some("an OAuth client id has 1 to 200 characters"),
         name if name.ends_with("_name_length") => Some("a name has 1 to 200 characters"),
         _ => None,

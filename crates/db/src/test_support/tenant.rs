@@ -202,6 +202,7 @@ pub fn new_document(key: &str, title: &str, texts: &[(&str, Option<Vec<f32>>)]) 
         title: title.to_owned(),
         source_url: None,
         content_hash: digest(&format!("{title}\n{}", bodies.join("\n"))),
+        change_mark: None,
         updated_at: DateTime::<Utc>::from_timestamp(1_750_000_000, 0).expect("a time"),
         chunks,
     }

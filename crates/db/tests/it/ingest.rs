@@ -184,6 +184,45 @@ async fn vectors_are_given_back_by_content_hash() {
 }
 
 #[tokio::test]
+async fn a_change_mark_is_that_of_the_stored_version() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let ingest = database.connect(roles::INGEST);
+    let content = content_of(&ingest, acme.knowledge_base_id).await;
+    let with_mark = |body, change_mark| NewDocument { change_mark, ..plain("a.md", "A", &[body]) };
+    let mark = async || content.find_document("a.md").await.unwrap().unwrap().change_mark;
+
+    content.replace_document(&with_mark("one", Some([1; 32]))).await.unwrap();
+    assert_eq!(mark().await.as_deref(), Some(&[1; 32][..]));
+    let first = content.find_document("a.md").await.unwrap().unwrap();
+    content.set_change_mark(&first, Some([2; 32])).await.unwrap();
+    assert_eq!(mark().await.as_deref(), Some(&[2; 32][..]));
+    content.replace_document(&with_mark("two", None)).await.unwrap();
+    assert_eq!(mark().await, None, "what replaces a version says all of itself");
+    content.set_change_mark(&first, Some([3; 32])).await.unwrap();
+    assert_eq!(mark().await, None, "a mark is of the version that it was made for");
+}
+
+#[tokio::test]
+async fn documents_are_looked_up_together() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let other = Tenant::create(&database, "other").await;
+    let mut ids = BTreeMap::new();
+    for key in ["a.md", "b,{}\"'.md", "c.md"] {
+        ids.insert(key.to_owned(), acme.add_document(&database, key, "T", &["x"]).await);
+    }
+    other.add_document(&database, "d.md", "T", &["x"]).await;
+    ids.remove("c.md");
+    let ingest = database.connect(roles::INGEST);
+    let content = content_of(&ingest, acme.knowledge_base_id).await;
+    let found = content.find_documents(&["a.md", "b,{}\"'.md", "d.md", "e.md"]).await.unwrap();
+    let found: BTreeMap<_, _> = found.into_iter().map(|(key, document)| (key, document.id)).collect();
+    assert_eq!(found, ids);
+    assert!(content.find_documents(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn deleting_removes_everything_of_the_document_and_nothing_else() {
     let database = TestDatabase::create().await;
     let acme = Tenant::create_with_model(&database, "acme", "tiny", 2).await;

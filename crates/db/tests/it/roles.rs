@@ -54,7 +54,7 @@ knowledge_bases: select, insert, update (chunk_count, lexeme_count)
 libraries: select, insert
 library_access: select, insert
 library_kbs: select, insert
-mcp_audit_log: insert
+mcp_audit_log: select (id, org_id, arguments), insert, update (arguments)
 notifications: select (user_id, type), insert
 org_members: select (org_id, user_id), insert
 orgs: select (id, personal_user), insert
@@ -68,6 +68,8 @@ append_mcp_audit: autri_mcp
 chunk_lexemes: autri_ingest
 connector_for_token: autri_pre_token
 enter_scope: autri_mcp
+erase_audit_arguments: autri_admin
+hold_knowledge_base: autri_ingest
 ingest_knowledge_base_id: autri_ingest
 post_chunks: nobody
 provision_person: autri_admin, autri_post_confirmation
@@ -76,8 +78,10 @@ scope_knowledge_base_ids: autri_mcp
 scope_library_id: autri_mcp
 search_filter: autri_mcp
 search_lexemes: autri_mcp
+search_pairs: autri_mcp
 search_text: autri_ingest, autri_mcp
 unpost_chunks: nobody
+weighted_frequency: autri_ingest
 word_count: autri_ingest
 ";
 

@@ -25,7 +25,13 @@ pub(crate) fn words(words: &str) -> SearchRequest {
 
 /// A search for what is near a vector, with no words.
 pub(crate) fn near(values: &[f32], lexical_weight: f64) -> SearchRequest {
-    SearchRequest { vector: Some(QueryVector { values: values.to_vec(), lexical_weight }), ..words("") }
+    near_in("tiny", values, lexical_weight)
+}
+
+/// A search for what is near a vector of this model.
+pub(crate) fn near_in(model: &str, values: &[f32], lexical_weight: f64) -> SearchRequest {
+    let vector = QueryVector { model: model.to_owned(), values: values.to_vec(), lexical_weight };
+    SearchRequest { vector: Some(vector), ..words("") }
 }
 
 /// What a program of the tenant finds.

@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::output;
 
+mod reembed;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   autri knowledge-base create --library 0197f6a2-8c1e-7000-8000-000000000002 --name \"Engineering handbook\"
-  autri knowledge-base list --json")]
+  autri knowledge-base list --json
+  autri knowledge-base reembed 0197f6a2-8c1e-7000-8000-000000000004 --embedder static")]
 pub(crate) struct KnowledgeBaseArgs {
     #[command(subcommand)]
     command: Command,
@@ -37,18 +40,21 @@ enum Command {
         #[arg(long, value_name = "ID")]
         library: Option<LibraryId>,
     },
+    /// Give it another embedding model, while it is searched
+    Reembed(reembed::ReembedArgs),
 }
 
 pub(crate) async fn run(args: KnowledgeBaseArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let database = context.database()?;
     match args.command {
         Command::Create { library, name } => {
+            let database = context.database()?;
             let made = tenancy::insert_knowledge_base(&database, library, &name).await?;
             let base =
                 made.with_context(|| format!("there is no library {library}; see `autri library list`"))?;
             if context.json { output::json(&as_json(&base))? } else { output::line(base.id) }
         }
         Command::List { library } => {
+            let database = context.database()?;
             let bases = tenancy::list_knowledge_bases(&database, library).await?;
             if context.json {
                 output::json(&bases.iter().map(as_json).collect::<Vec<_>>())?;
@@ -57,6 +63,7 @@ pub(crate) async fn run(args: KnowledgeBaseArgs, context: &Context) -> anyhow::R
                 output::table(["ID", "NAME", "DOCUMENTS", "CHUNKS", "EMBEDDING MODEL"], &rows);
             }
         }
+        Command::Reembed(args) => return reembed::run(args, context).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,12 +12,15 @@ use crate::embedder::{self, EmbedderArgs};
 use crate::output;
 
 mod access;
+mod attachment;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   autri library create --org 0197f6a2-8c1e-7000-8000-000000000001 --name Handbook
   autri library create --org 0197f6a2-8c1e-7000-8000-000000000001 --name Handbook --embedder static
   autri library list --json
+  autri library attach 0197f6a2-8c1e-7000-8000-000000000004 --library 0197f6a2-8c1e-7000-8000-000000000002
+  autri library detach 0197f6a2-8c1e-7000-8000-000000000004 --library 0197f6a2-8c1e-7000-8000-000000000002
   autri library grant ada@example.com --library 0197f6a2-8c1e-7000-8000-000000000002
   autri library revoke-access ada@example.com --library 0197f6a2-8c1e-7000-8000-000000000002")]
 pub(crate) struct LibraryArgs {
@@ -27,7 +30,7 @@ pub(crate) struct LibraryArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a library. It keeps its embedding model for good
+    /// Make a library. Its embedding model is changed by `autri knowledge-base reembed` alone
     Create {
         /// The org that owns it
         #[arg(long, value_name = "ID")]
@@ -44,6 +47,10 @@ enum Command {
         #[arg(long, value_name = "ID")]
         org: Option<OrgId>,
     },
+    /// Have a knowledge base in a library, too: it is searched there from the next search on
+    Attach(attachment::AttachmentArgs),
+    /// End that: it is not searched there any more, and its documents stay
+    Detach(attachment::AttachmentArgs),
     /// Let a person use a library through its interactive connectors
     Grant(access::AccessArgs),
     /// End that, from the person's next call on
@@ -54,6 +61,8 @@ pub(crate) async fn run(args: LibraryArgs, context: &Context) -> anyhow::Result<
     match args.command {
         Command::Create { org, name, embedder } => create(org, &name, &embedder, context).await?,
         Command::List { org } => list(org, context).await?,
+        Command::Attach(args) => attachment::attach(&args, context).await?,
+        Command::Detach(args) => attachment::detach(&args, context).await?,
         Command::Grant(args) => access::grant(&args, context).await?,
         Command::RevokeAccess(args) => access::revoke(&args, context).await?,
     }
@@ -62,7 +71,7 @@ pub(crate) async fn run(args: LibraryArgs, context: &Context) -> anyhow::Result<
 
 async fn create(org: OrgId, name: &str, embedder: &EmbedderArgs, context: &Context) -> anyhow::Result<()> {
     let database = context.database()?;
-    let model = embedder::register_model(&database, &embedder.choice(&context.environment)).await?;
+    let model = embedder::register_model(&database, &embedder.choice(&context.environment)?).await?;
     let library = tenancy::insert_library(&database, org, name, &model).await?;
     if context.json {
         return output::json(&as_json(&library));

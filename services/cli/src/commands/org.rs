@@ -9,13 +9,17 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::output;
 
+mod delete;
+mod export;
 mod member;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   autri org create --name \"Acme\"
   autri org list --json
-  autri org member add ada@example.com --org 0197f6a2-8c1e-7000-8000-000000000001 --role admin")]
+  autri org member add ada@example.com --org 0197f6a2-8c1e-7000-8000-000000000001 --role admin
+  autri org export 0197f6a2-8c1e-7000-8000-000000000001 --output acme.jsonl
+  autri org delete 0197f6a2-8c1e-7000-8000-000000000001 --yes")]
 pub(crate) struct OrgArgs {
     #[command(subcommand)]
     command: Command,
@@ -33,6 +37,10 @@ enum Command {
     List,
     /// Keep the people of an org
     Member(member::MemberArgs),
+    /// Write out all that an org has, as JSON lines
+    Export(export::ExportArgs),
+    /// Delete an org with all that it has
+    Delete(delete::DeleteArgs),
 }
 
 pub(crate) async fn run(args: OrgArgs, context: &Context) -> anyhow::Result<ExitCode> {
@@ -40,6 +48,8 @@ pub(crate) async fn run(args: OrgArgs, context: &Context) -> anyhow::Result<Exit
         Command::Create { name } => create(&name, context).await?,
         Command::List => list(context).await?,
         Command::Member(args) => member::run(args, context).await?,
+        Command::Export(args) => export::run(&args, context).await?,
+        Command::Delete(args) => return delete::run(&args, context).await,
     }
     Ok(ExitCode::SUCCESS)
 }
