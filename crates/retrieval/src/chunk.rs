@@ -44,25 +44,33 @@ pub struct Chunk {
     pub byte_range: Range<usize>,
     /// The text in that place; never white space only, at most [`MAX_CHARS`] characters.
     pub text: String,
+    /// The page that its text begins on, from 1, if the document has pages.
+    pub page: Option<u32>,
     /// SHA-256 over what is indexed: the document's title, the heading path and the text. The title is part of it
     /// because it is part of the vector: an equal hash means an equal vector.
     pub content_hash: [u8; 32],
 }
 
 impl Chunk {
-    /// What is embedded: the text, below a line that says where it stands.
+    /// What is embedded of it.
     #[must_use]
     pub fn embedding_input(&self, title: &str) -> String {
-        let headings = self.heading_path.iter().map(String::as_str).filter(|heading| *heading != title);
-        let mut input = title.to_owned();
-        for heading in headings {
-            input.push_str(" > ");
-            input.push_str(heading);
-        }
-        input.push_str("\n\n");
-        input.push_str(&self.text);
-        input
+        embedding_input(title, &self.heading_path, &self.text)
     }
+}
+
+/// What is embedded of a chunk: its text, below a line that says where it stands.
+#[must_use]
+pub fn embedding_input(title: &str, heading_path: &[String], text: &str) -> String {
+    let headings = heading_path.iter().map(String::as_str).filter(|heading| *heading != title);
+    let mut input = title.to_owned();
+    for heading in headings {
+        input.push_str(" > ");
+        input.push_str(heading);
+    }
+    input.push_str("\n\n");
+    input.push_str(text);
+    input
 }
 
 /// Splits documents.
@@ -80,17 +88,22 @@ impl Chunker {
 
     /// Splits the document's text.
     pub fn chunks(&self, document: &ParsedDocument) -> Result<Vec<Chunk>, ParseError> {
-        let pieces = pieces(&document.text, document.syntax);
+        let pieces = pieces(&document.text, document.syntax, &document.page_starts);
         if pieces.len() > self.max_chunks {
             return Err(ParseError::TooManyChunks { limit: self.max_chunks });
         }
-        let to_chunk = |(ordinal, piece): (u32, Piece)| {
-            let text = document.text[piece.range.clone()].to_owned();
-            let content_hash = chunk_hash(&document.title, &piece.heading_path, &text);
-            Chunk { ordinal, heading_path: piece.heading_path, byte_range: piece.range, text, content_hash }
-        };
-        Ok((0..).zip(pieces).map(to_chunk).collect())
+        Ok((0..).zip(pieces).map(|(ordinal, piece)| piece.into_chunk(ordinal, document)).collect())
     }
+}
+
+/// The number of the page that holds the byte, from 1.
+fn page_at(page_starts: &[usize], byte: usize) -> Option<u32> {
+    let begun = page_starts.partition_point(|start| *start <= byte);
+    if page_starts.is_empty() { None } else { u32::try_from(begun.max(1)).ok() }
+}
+
+fn leading_space(text: &str) -> usize {
+    text.len() - text.trim_start().len()
 }
 
 fn chunk_hash(title: &str, heading_path: &[String], text: &str) -> [u8; 32] {
@@ -106,20 +119,33 @@ fn chunk_hash(title: &str, heading_path: &[String], text: &str) -> [u8; 32] {
 
 /// A consecutive part of the text.
 #[derive(Debug, Clone)]
-struct Piece {
-    range: Range<usize>,
-    heading_path: Vec<String>,
+pub(crate) struct Piece {
+    pub(crate) range: Range<usize>,
+    pub(crate) heading_path: Vec<String>,
 }
 
-fn pieces(text: &str, syntax: Syntax) -> Vec<Piece> {
+impl Piece {
+    /// The chunk that it is of the document, in whose text its range must lie.
+    pub(crate) fn into_chunk(self, ordinal: u32, document: &ParsedDocument) -> Chunk {
+        let Self { range: byte_range, heading_path } = self;
+        let text = document.text[byte_range.clone()].to_owned();
+        let content_hash = chunk_hash(&document.title, &heading_path, &text);
+        let page = page_at(&document.page_starts, byte_range.start + leading_space(&text));
+        Chunk { ordinal, heading_path, byte_range, text, page, content_hash }
+    }
+}
+
+fn pieces(text: &str, syntax: Syntax, page_starts: &[usize]) -> Vec<Piece> {
     let groups = match syntax {
-        Syntax::Markdown => grouped(sections(text)),
+        Syntax::Markdown => grouped(sections(text, page_starts)),
         Syntax::Plain => vec![Piece { range: 0..text.len(), heading_path: Vec::new() }],
     };
     let mut pieces = Vec::new();
     for group in groups {
-        for range in split(text, group.range, syntax) {
-            push_visible(&mut pieces, text, Piece { range, heading_path: group.heading_path.clone() });
+        for part in split(text, group.range, syntax) {
+            for range in at_pages(part, page_starts) {
+                push_visible(&mut pieces, text, Piece { range, heading_path: group.heading_path.clone() });
+            }
         }
     }
     pieces
@@ -148,17 +174,25 @@ struct Section {
     level: u8,
     heading_path: Vec<String>,
     has_body: bool,
+    /// The pages that it begins and ends on; both 0 if there are no pages.
+    pages: (u32, u32),
 }
 
-fn sections(text: &str) -> Vec<Section> {
+fn sections(text: &str, page_starts: &[usize]) -> Vec<Section> {
     let headings = headings(text);
+    let pages = |range: &Range<usize>| {
+        let page = |byte| page_at(page_starts, byte).unwrap_or(0);
+        (page(range.start), page(range.end.saturating_sub(1)))
+    };
     let mut sections = Vec::with_capacity(headings.len() + 1);
     let first = headings.first().map_or(text.len(), |heading| heading.lines.start);
     if first > 0 {
         let chars = text[..first].chars().count();
         // Badges, a breadcrumb: they go with what follows, and tell nothing of its place.
         let has_body = chars >= TINY_PREAMBLE_CHARS;
-        sections.push(Section { range: 0..first, chars, level: 0, heading_path: Vec::new(), has_body });
+        let range = 0..first;
+        let pages = pages(&range);
+        sections.push(Section { range, chars, level: 0, heading_path: Vec::new(), has_body, pages });
     }
     let mut above: Vec<(u8, String)> = Vec::new();
     for (index, heading) in headings.iter().enumerate() {
@@ -171,6 +205,7 @@ fn sections(text: &str) -> Vec<Section> {
             level: heading.level,
             heading_path: above.iter().map(|(_, text)| text.clone()).collect(),
             has_body: !text[heading.lines.end..end].trim().is_empty(),
+            pages: pages(&(heading.lines.start..end)),
         });
     }
     sections
@@ -195,7 +230,8 @@ impl Group {
         if !self.has_body() && (is_below || first.level == 0) {
             return true;
         }
-        let fits = self.chars + next.chars <= TARGET_CHARS;
+        let is_near = next.pages.1 <= first.pages.0.saturating_add(1);
+        let fits = is_near && self.chars + next.chars <= TARGET_CHARS;
         let is_beside = next.level == first.level;
         let is_tiny = self.chars < TINY_CHARS;
         let next_is_tiny = next.chars < TINY_CHARS;
@@ -250,6 +286,26 @@ fn split(text: &str, range: Range<usize>, syntax: Syntax) -> Vec<Range<usize>> {
         );
         start = end;
     }
+    pieces
+}
+
+/// Cuts at a page's beginning what would reach over more than two pages: slides, or pages of pictures. Its citation, the page
+/// that it begins on, would lead too far from what was found. Other texts are not cut at pages, which end in the midst of
+/// sentences.
+fn at_pages(range: Range<usize>, page_starts: &[usize]) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut start = range.start;
+    loop {
+        let after_next = page_starts.partition_point(|page| *page <= start) + 1;
+        match page_starts.get(after_next) {
+            Some(cut) if *cut < range.end && *cut > start => {
+                pieces.push(start..*cut);
+                start = *cut;
+            }
+            _ => break,
+        }
+    }
+    pieces.push(start..range.end);
     pieces
 }
 

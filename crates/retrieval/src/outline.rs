@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use crate::sanitize;
+
 /// The longest heading that is kept, in characters; what is longer is no heading but a paragraph in disguise.
-const MAX_HEADING_CHARS: usize = 200;
+pub(crate) const MAX_HEADING_CHARS: usize = 200;
 
 /// A heading of the document itself, not of a quotation or a list item in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,8 @@ fn push_text(open: Option<&mut Heading>, text: &str) {
 }
 
 fn finish(heading: Heading) -> Option<Heading> {
-    let text = one_line(&heading.text, MAX_HEADING_CHARS);
+    // A character reference (`&#x202e;`) is text in Markdown's source and may be an invisible character here.
+    let text = one_line(&sanitize::clean(&heading.text).0, MAX_HEADING_CHARS);
     (!text.is_empty()).then_some(Heading { text, ..heading })
 }
 
@@ -109,6 +112,11 @@ mod tests {
     fn a_heading_begins_at_its_line() {
         let text = "para\n\n   ## Indented\nmore";
         assert_eq!(headings(text)[0].lines.start, 6);
+    }
+
+    #[test]
+    fn a_character_reference_hides_nothing_in_a_heading() {
+        assert_eq!(headings("# a&#x202e;b&amp;c")[0].text, "ab&c");
     }
 
     #[test]

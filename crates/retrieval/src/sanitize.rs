@@ -5,10 +5,11 @@
 
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// What was removed from a document because people would not see it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedCounts {
     /// Characters that change the direction of text (Unicode UAX #9): overrides, embeddings, isolates, marks.
     pub bidi: u32,

@@ -1,28 +1,35 @@
 //! A file's bytes to its visible text.
 
+mod docx;
+mod error;
+mod escape;
 mod html;
 mod markdown;
+mod pdf;
 mod plain;
+
+pub use self::error::{Flaw, ParseError};
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::decode::decode;
-use crate::format::{DocumentFormat, sniff_binary};
+use crate::decode::{DecodedText, decode};
+use crate::format::{DocumentFormat, check_content};
 use crate::limits::{Deadline, Limits};
 use crate::outline::one_line;
 use crate::sanitize::{self, RemovedCounts};
 
 /// The longest title, in characters.
-const MAX_TITLE_CHARS: usize = 300;
+pub(crate) const MAX_TITLE_CHARS: usize = 300;
 
 /// The longest run of white space that is kept, in characters. Longer ones carry no meaning, and a chunk could consist
 /// of nothing else.
 pub(crate) const MAX_WHITESPACE_RUN: usize = 100;
 
 /// How a document's text is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Syntax {
     /// Headings, lists and code fences mean something.
     Markdown,
@@ -39,6 +46,8 @@ pub struct ParsedDocument {
     pub text: String,
     /// How to read `text`.
     pub syntax: Syntax,
+    /// Where in `text` each page begins, in bytes and in order; empty for a document without pages.
+    pub page_starts: Vec<usize>,
     /// The page's own `<link rel=canonical>`, if it is an http or https URL. The page's claim, not a fact.
     pub canonical_url: Option<String>,
     /// The name of the encoding that the bytes were decoded from.
@@ -47,57 +56,13 @@ pub struct ParsedDocument {
     pub removed: RemovedCounts,
 }
 
-/// Why a file gave no document.
-#[derive(Debug, thiserror::Error)]
-pub enum ParseError {
-    /// Not text at all: leave the file out, or convert it.
-    #[error("this is {0}, not text")]
-    Binary(&'static str),
-    /// Split the file or raise the limit.
-    #[error("larger than {limit} bytes ({bytes})")]
-    TooLarge {
-        /// The file's size.
-        bytes: u64,
-        /// The limit it breaks.
-        limit: u64,
-    },
-    /// Hostile or broken markup.
-    #[error("nested too deeply: more than {limit} elements inside each other")]
-    NestedTooDeeply {
-        /// The limit it breaks.
-        limit: usize,
-    },
-    /// Hostile or broken markup.
-    #[error("more than {limit} elements")]
-    TooManyElements {
-        /// The limit it breaks.
-        limit: usize,
-    },
-    /// Hostile or broken markup.
-    #[error("not parsed within {limit_secs} seconds")]
-    TookTooLong {
-        /// The limit it breaks.
-        limit_secs: u64,
-    },
-    /// Split the file.
-    #[error("more than {limit} chunks")]
-    TooManyChunks {
-        /// The limit it breaks.
-        limit: usize,
-    },
-    /// Nothing to find in it: an empty file, or one with hidden parts only.
-    #[error("no text in it")]
-    NoText,
-    /// A bug of ours or of a library, which this file shows.
-    #[error("the {0} parser failed on this file; please report it")]
-    ParserFailed(DocumentFormat),
-}
-
 /// What a format's parser finds, before titles and texts are cleaned.
 struct Draft {
     title: Option<String>,
     text: String,
     syntax: Syntax,
+    /// As [`ParsedDocument::page_starts`], in the text as it is here.
+    page_starts: Vec<usize>,
     canonical_url: Option<String>,
     removed: RemovedCounts,
 }
@@ -113,20 +78,25 @@ pub fn parse_document(
     limits: &Limits,
 ) -> Result<ParsedDocument, ParseError> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    if size > limits.max_file_bytes {
-        return Err(ParseError::TooLarge { bytes: size, limit: limits.max_file_bytes });
+    let limit = limits.file_bytes(format);
+    if size > limit {
+        return Err(ParseError::TooLarge { bytes: size, limit });
     }
-    if let Some(what) = sniff_binary(bytes) {
-        return Err(ParseError::Binary(what));
-    }
-    let decoded = decode(bytes, format);
+    check_content(bytes, format).map_err(|found| ParseError::OtherContent { found, format })?;
     let deadline = Deadline::after(limits.max_parse_time);
-    let draft = match format {
-        DocumentFormat::Markdown => markdown::parse(&decoded.text, deadline)?,
-        DocumentFormat::PlainText => plain::parse(&decoded.text),
-        DocumentFormat::Html => html::parse_page(&decoded.text, deadline)?,
+    let read = |parse: &dyn Fn(&str) -> Result<Draft, ParseError>| {
+        let DecodedText { text, encoding, replaced } = decode(bytes, format);
+        Ok((parse(&text)?, encoding, replaced))
     };
-    finish(name, draft, decoded.encoding, decoded.replaced)
+    // PDF and Word say in themselves how their text is encoded.
+    let (draft, encoding, undecodable) = match format {
+        DocumentFormat::Markdown => read(&|text| markdown::parse(text, deadline))?,
+        DocumentFormat::PlainText => read(&|text| Ok(plain::parse(text)))?,
+        DocumentFormat::Html => read(&|text| html::parse_page(text, deadline))?,
+        DocumentFormat::Docx => (docx::parse(bytes, limits, deadline)?, encoding_rs::UTF_8.name(), 0),
+        DocumentFormat::Pdf => (pdf::parse(bytes, limits, deadline)?, encoding_rs::UTF_8.name(), 0),
+    };
+    finish(name, draft, encoding, undecodable)
 }
 
 fn finish(
@@ -135,8 +105,7 @@ fn finish(
     encoding: &'static str,
     undecodable: u32,
 ) -> Result<ParsedDocument, ParseError> {
-    let (text, removed_from_text) = sanitize::clean(&draft.text);
-    let text = limit_whitespace(&text);
+    let (text, page_starts, removed_from_text) = clean_pages(&draft.text, &draft.page_starts);
     if text.trim().is_empty() {
         return Err(ParseError::NoText);
     }
@@ -149,10 +118,30 @@ fn finish(
         title,
         text,
         syntax: draft.syntax,
+        page_starts,
         canonical_url: draft.canonical_url,
         encoding,
         removed,
     })
+}
+
+/// Cleans the text page by page, so that it stays known where each begins.
+fn clean_pages(text: &str, page_starts: &[usize]) -> (String, Vec<usize>, RemovedCounts) {
+    let mut removed = RemovedCounts::default();
+    let mut cleaned = String::with_capacity(text.len());
+    let mut starts = Vec::with_capacity(page_starts.len());
+    let first = page_starts.first().copied().unwrap_or(text.len());
+    let ends = page_starts.iter().skip(1).copied().chain([text.len()]);
+    let pages = page_starts.iter().copied().zip(ends);
+    for (start, end) in std::iter::once((0, first)).chain(pages) {
+        let (page, found) = sanitize::clean(&text[start..end]);
+        removed += found;
+        starts.push(cleaned.len());
+        cleaned.push_str(&limit_whitespace(&page));
+    }
+    // What stands before the first page, which is the whole text where there are no pages.
+    starts.remove(0);
+    (cleaned, starts, removed)
 }
 
 /// `guide/getting_started-2.md` → `getting started 2`; a file called `index` or `readme` is named by its folder.
@@ -188,7 +177,7 @@ impl ParsedDocument {
         if title.is_empty() { self } else { Self { title, ..self } }
     }
 
-    /// SHA-256 over all that makes the stored document: title, source URL, text, its syntax, and how we chunk. Equal
+    /// SHA-256 over all that makes the stored document: title, source URL, text, its syntax and pages, and how we chunk. Equal
     /// hashes mean that there is nothing to do.
     #[must_use]
     pub fn content_hash(&self, source_url: Option<&str>) -> [u8; 32] {
@@ -200,6 +189,9 @@ impl ParsedDocument {
         for part in [crate::chunk::CHUNKER_VERSION, syntax, &self.title, source_url.unwrap_or(""), &self.text]
         {
             update_framed(&mut hash, part);
+        }
+        for start in &self.page_starts {
+            hash.update((*start as u64).to_be_bytes());
         }
         hash.finalize().into()
     }

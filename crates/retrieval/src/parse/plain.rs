@@ -11,6 +11,7 @@ pub(super) fn parse(text: &str) -> Draft {
         title: first_line_title(text),
         text: text.to_owned(),
         syntax: Syntax::Plain,
+        page_starts: Vec::new(),
         canonical_url: None,
         removed: RemovedCounts::default(),
     }

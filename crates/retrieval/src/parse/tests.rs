@@ -39,8 +39,13 @@ fn files_without_text_are_told_so() {
 #[test]
 fn files_that_are_not_text_are_refused() {
     let parse = |bytes| parse_document("x.md", bytes, DocumentFormat::Markdown, &Limits::default());
-    assert!(matches!(parse(b"\x89PNG\r\n\x1a\n"), Err(ParseError::Binary("a PNG image"))));
-    assert!(matches!(parse(b"text\0text"), Err(ParseError::Binary(_))));
+    for (bytes, message) in [
+        (&b"\x89PNG\r\n\x1a\n"[..], "this is a PNG image, not text"),
+        (b"text\0text", "this is binary data, not text"),
+        (b"%PDF-1.7", "this is PDF, not text; name it .pdf"),
+    ] {
+        assert_eq!(parse(bytes).unwrap_err().to_string(), message);
+    }
     let limits = Limits { max_file_bytes: 3, ..Limits::default() };
     let too_large = parse_document("x.md", b"1234", DocumentFormat::Markdown, &limits);
     assert!(matches!(too_large, Err(ParseError::TooLarge { bytes: 4, limit: 3 })));

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_db::roles;
 use autri_retrieval::ingest::{
-    IngestError, IngestOptions, NotPruned, Source, SourceContent, SourceDocument, StoredChunks, ingest,
+    IngestError, IngestOptions, NotPruned, Prune, Source, SourceContent, SourceDocument, StoredChunks, ingest,
 };
 use autri_retrieval::{DocumentFormat, Limits};
 
@@ -38,7 +38,7 @@ async fn running_again_does_nothing() {
     // Even if the files were written again.
     bench.write("docs/other.md", "text");
     let second = bench.ingest_embedded(&["docs"], &embedder).await;
-    assert_eq!((second.new, second.updated, second.unchanged, second.chunks), (0, 0, 2, 0));
+    assert_eq!((second.new, second.updated, second.unchanged, second.unread, second.chunks), (0, 0, 2, 0, 0));
     assert_eq!(bench.documents().await, before);
     assert_eq!(embedder.take_texts(), Vec::<String>::new());
 }
@@ -78,7 +78,7 @@ async fn a_bad_file_is_reported_and_the_rest_goes_on() {
     bench.write("docs/a.md", "good");
     bench.write("docs/b.md", b"\x89PNG\r\n not text");
     bench.write("docs/c.md", "");
-    bench.write("docs/d.pdf", "%PDF-");
+    bench.write("docs/d.pptx", "PK");
     bench.write("docs/e.md", "x".repeat(2_000));
     bench.write("docs/f.png", "");
     bench.write("docs/g.md", "good too");
@@ -90,7 +90,10 @@ async fn a_bad_file_is_reported_and_the_rest_goes_on() {
     assert_eq!(
         failed(&report),
         [
-            ("d.pdf", "PDF is not supported yet; Markdown, plain text and HTML are"),
+            (
+                "d.pptx",
+                "PowerPoint is not supported yet; Markdown, plain text, HTML, PDF and Word (.docx) are"
+            ),
             ("b.md", "this is a PNG image, not text"),
             ("c.md", "no text in it"),
             ("e.md", "larger than 1000 bytes (1001)"),
@@ -99,17 +102,103 @@ async fn a_bad_file_is_reported_and_the_rest_goes_on() {
     assert_eq!(report.not_documents.get("png"), Some(&1));
 }
 
-#[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_vanished_or_is_none_is_reported() {
+async fn a_file_that_vanishes_before_it_is_read_is_reported_and_not_gone() {
     let bench = Bench::new("none", 0).await;
-    let gone = bench.write("docs/a.md", "text");
-    bench.write("docs/b.md", "text");
+    let names = ["docs/a.md", "docs/b.md"].map(|name| bench.write(name, name));
+    bench.ingest(&["docs"]).await;
+    bench.write("docs/a.md", "changed");
+    let vanishing = names[1].clone();
+    let then = move || drop(fs::remove_file(&vanishing));
+    let observer = Witness { then: Some(Box::new(then)), ..Witness::default() };
+    let report =
+        ingest(&bench.content, None, &bench.find(&["docs"]), &options(true), &observer).await.unwrap();
+    assert_eq!(failed(&report), [("b.md", "cannot be read: No such file or directory (os error 2)")]);
+    assert_eq!((report.updated, report.pruned), (1, 0));
+    assert_eq!(bench.keys().await, ["docs/a.md", "docs/b.md"]);
+}
+
+#[tokio::test]
+async fn keys_begin_with_the_folders_name() {
+    let bench = Bench::new("none", 0).await;
+    for name in ["handbook/README.md", "handbook/a/b.md", "manual/README.md", "single/note.txt"] {
+        bench.write(name, name);
+    }
+    let report = bench.ingest(&["manual/", "handbook", "single/note.txt", "manual/"]).await;
+    assert_eq!((report.new, report.failed), (4, 0));
+    assert_eq!(
+        bench.keys().await,
+        ["handbook/README.md", "handbook/a/b.md", "manual/README.md", "single/note.txt"]
+    );
+}
+
+#[tokio::test]
+async fn folders_of_one_name_collide_and_say_so() {
+    let bench = Bench::new("none", 0).await;
+    for name in ["one/docs/a.md", "two/docs/a.md", "two/docs/b.md"] {
+        bench.write(name, name);
+    }
+    let report = bench.ingest(&["one/docs", "two/docs"]).await;
+    assert_eq!((report.new, report.failed), (2, 1));
+    let [failure] = &report.failures[..] else { panic!("{:?}", report.failures) };
+    assert_eq!(failure.name, bench.folder.path().join("two/docs/a.md").to_string_lossy());
+    assert!(failure.reason.contains("\"docs/a.md\""), "{}", failure.reason);
+    assert_eq!(bench.search("one").await, ["one/docs/a.md"], "the first that was given");
+}
+
+#[tokio::test]
+async fn many_are_worked_at_at_once() {
+    let bench = Bench::new(MODEL, 3).await;
+    for number in 0..600 {
+        bench.write(&format!("docs/{number}.md"), format!("document {number} of many"));
+    }
     let source = bench.find(&["docs"]);
+    let (embedder, options) = (CountingEmbedder::default(), IngestOptions::new(now()));
+    let first = ingest(&bench.content, Some(&embedder), &source, &options, &()).await.unwrap();
+    assert_eq!((first.new, first.chunks, first.failed), (600, 600, 0));
+    let again = ingest(&bench.content, Some(&embedder), &source, &options, &()).await.unwrap();
+    assert_eq!((again.unchanged, again.new), (600, 0));
+    assert_eq!(bench.content.list_source_keys("", 1_000).await.unwrap().len(), 600);
+}
+
+#[tokio::test]
+async fn a_run_that_is_to_stop_prunes_nothing_and_the_next_goes_on() {
+    let bench = Bench::new("none", 0).await;
+    let gone = bench.write("docs/a.md", "a");
+    bench.ingest(&["docs"]).await;
     fs::remove_file(gone).unwrap();
-    let report = ingest(&bench.content, None, &source, &options(true), &()).await.unwrap();
-    assert_eq!(failed(&report), [("a.md", "cannot be read: No such file or directory (os error 2)")]);
-    assert_eq!((report.new, report.pruned), (1, 0));
+    for name in ["docs/b.md", "docs/c.md", "docs/d.md"] {
+        bench.write(name, name);
+    }
+    let options = options(true);
+    let stop = options.stop.clone();
+    let observer = Witness { then: Some(Box::new(move || stop.cancel())), ..Witness::default() };
+    let source = bench.find(&["docs"]);
+    let report = ingest(&bench.content, None, &source, &options, &observer).await.unwrap();
+    assert!(report.interrupted && report.new < 3, "{report:?}");
+    assert_eq!((report.documents(), report.pruned), (report.new, 0));
+    let stopped = ingest(&bench.content, None, &source, &options, &()).await.unwrap();
+    assert_eq!((stopped.interrupted, stopped.documents()), (true, 0), "it was stopped before it began");
+    let next = bench.prune(&["docs"]).await;
+    assert_eq!((next.new + report.new, next.unchanged, next.pruned), (3, report.new, 1));
+}
+
+#[tokio::test]
+async fn a_base_can_be_made_to_hold_the_source_and_nothing_else() {
+    let bench = Bench::new("none", 0).await;
+    for name in ["docs/a.md", "docs/b.md", "empty/c.md", "other/d.md"] {
+        bench.write(name, name);
+    }
+    bench.ingest(&["docs", "empty", "other"]).await;
+    for name in ["docs/b.md", "empty/c.md"] {
+        fs::remove_file(bench.folder.path().join(name)).unwrap();
+    }
+    let options = IngestOptions { prune: Prune::Everything, ..options(false) };
+    let source = bench.find(&["docs", "empty"]);
+    let report = ingest(&bench.content, None, &source, &options, &()).await.unwrap();
+    assert_eq!(report.pruned, 2);
+    assert_eq!(report.not_pruned, [NotPruned::NothingFound { folder: "empty".to_owned() }]);
+    assert_eq!(bench.keys().await, ["docs/a.md", "empty/c.md"]);
 }
 
 #[tokio::test]
@@ -238,7 +327,7 @@ async fn an_observer_is_told_of_every_document() {
     assert_eq!(
         *witness.told.lock().unwrap(),
         [
-            "begins with 2".to_owned(),
+            "begins with 2, 8 bytes".to_owned(),
             "docs/b.md: Unchanged".to_owned(),
             format!("docs/c.md: New({stored:?})"),
             "docs/a.md: pruned".to_owned(),

@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is how it fails")]
 
 mod ingest;
+mod objects;
+mod odd_files;
 mod support;

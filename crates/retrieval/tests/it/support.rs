@@ -1,6 +1,7 @@
 //! A knowledge base and a folder to fill it from, an embedder and an observer that remember.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -12,10 +13,10 @@ use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{Database, ScopedTx, roles};
 use autri_domain::{Caller, Principal, ScopeSet};
 use autri_retrieval::ingest::{
-    IngestObserver, IngestOptions, IngestReport, Outcome, Source, SourceDocument, ingest,
+    IngestObserver, IngestOptions, IngestReport, Outcome, Prune, Source, SourceDocument, SourceSize, ingest,
 };
 use autri_retrieval::search::{Leg, Retriever};
-use autri_retrieval::{EmbedError, Embedder, Limits};
+use autri_retrieval::{EmbedError, Embedder};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 
@@ -97,7 +98,9 @@ impl Bench {
 }
 
 pub(crate) fn options(prune: bool) -> IngestOptions {
-    IngestOptions { limits: Limits::default(), prune, now: now() }
+    let prune = if prune { Prune::GivenFolders } else { Prune::Nothing };
+    // One after the other, so that what happens has an order.
+    IngestOptions { prune, concurrency: NonZeroUsize::MIN, ..IngestOptions::new(now()) }
 }
 
 pub(crate) fn now() -> DateTime<Utc> {
@@ -153,16 +156,17 @@ impl Embedder for CountingEmbedder {
     }
 }
 
-/// Notes what it is told, and closes the database's connections after the first document if it has one.
+/// Notes what it is told, and after each document closes the database's connections and does the rest, if it has these.
 #[derive(Default)]
 pub(crate) struct Witness {
     pub(crate) told: Mutex<Vec<String>>,
     pub(crate) to_close: Option<Database>,
+    pub(crate) then: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl IngestObserver for Witness {
-    fn begins(&self, documents: usize) {
-        self.told.lock().unwrap().push(format!("begins with {documents}"));
+    fn begins(&self, size: SourceSize) {
+        self.told.lock().unwrap().push(format!("begins with {}, {} bytes", size.documents, size.bytes));
     }
 
     fn document(&self, document: &SourceDocument, outcome: &Outcome) {
@@ -170,6 +174,9 @@ impl IngestObserver for Witness {
         if let Some(database) = &self.to_close {
             // One poll is enough for it to give out no more connections.
             let _ = database.close().now_or_never();
+        }
+        if let Some(then) = &self.then {
+            then();
         }
     }
 

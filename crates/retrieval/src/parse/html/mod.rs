@@ -33,7 +33,14 @@ pub(super) fn parse_page(html: &str, deadline: Deadline) -> Result<Draft, ParseE
         let text = render::to_markdown(&visible::main_part(&document));
         deadline.check()?;
         let title = head.title.or_else(|| markdown::first_title(&text));
-        Ok(Draft { title, text, syntax: Syntax::Markdown, canonical_url: head.canonical_url, removed })
+        Ok(Draft {
+            title,
+            text,
+            syntax: Syntax::Markdown,
+            page_starts: Vec::new(),
+            canonical_url: head.canonical_url,
+            removed,
+        })
     })
 }
 

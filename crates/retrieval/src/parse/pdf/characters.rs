@@ -1,0 +1,208 @@
+//! Characters with their places, put together to lines.
+
+use pdf_extract::{MediaBox, OutputDev, OutputError, Transform};
+
+use super::{Line, Page};
+use crate::chunk::MAX_CHARS;
+use crate::limits::{Deadline, Limits};
+use crate::parse::ParseError;
+
+/// How many characters pass between two looks at the clock.
+const CHARACTERS_BETWEEN_CHECKS: usize = 4096;
+
+/// A gap of that part of the type's size is a space between words. troff squeezes a space to 0.12 of it; kerning takes less
+/// than 0.1.
+const WORD_GAP: f64 = 0.1;
+
+/// A step up or down by that part of the type's size begins a line. A raised note's mark stays below it.
+const LINE_STEP: f64 = 0.55;
+
+/// A step back by that part of the type's size begins a line: a new column. Kerning and accents take less.
+const BACK_STEP: f64 = 1.0;
+
+/// Smaller type, in points, cannot be read.
+const MIN_SIZE: f64 = 1.0;
+
+/// Farther out of the page than that, in points, nothing is seen.
+const MARGIN: f64 = 2.0;
+
+/// Collects pages. It stops when time or room is up.
+pub(super) struct Characters {
+    pub(super) pages: Vec<Page>,
+    /// How many runs of characters nobody sees: out of the page, or too small.
+    pub(super) hidden: u32,
+    pub(super) stopped_by: Option<ParseError>,
+    line: Option<Open>,
+    is_hiding: bool,
+    media_box: MediaBox,
+    count: usize,
+    most: usize,
+    max_chunks: usize,
+    deadline: Deadline,
+}
+
+/// The line that is being read.
+struct Open {
+    line: Line,
+    /// The direction of writing, of length 1.
+    direction: (f64, f64),
+    /// Where on the direction the last character ended.
+    end: f64,
+    /// The line's place across the direction.
+    across: f64,
+}
+
+impl Characters {
+    pub(super) fn new(deadline: Deadline, limits: &Limits) -> Self {
+        Self {
+            pages: Vec::new(),
+            hidden: 0,
+            stopped_by: None,
+            line: None,
+            is_hiding: false,
+            media_box: MediaBox { llx: 0.0, lly: 0.0, urx: 0.0, ury: 0.0 },
+            count: 0,
+            most: limits.max_chunks.saturating_mul(MAX_CHARS),
+            max_chunks: limits.max_chunks,
+            deadline,
+        }
+    }
+
+    fn check(&mut self) -> Result<(), OutputError> {
+        self.count += 1;
+        let checked = if self.count > self.most {
+            Err(ParseError::TooManyChunks { limit: self.max_chunks })
+        } else if self.count.is_multiple_of(CHARACTERS_BETWEEN_CHECKS) {
+            self.deadline.check()
+        } else {
+            Ok(())
+        };
+        checked.map_err(|error| {
+            self.stopped_by = Some(error);
+            OutputError::FormatError(std::fmt::Error)
+        })
+    }
+
+    fn end_line(&mut self) {
+        if let Some(open) = self.line.take()
+            && let Some(page) = self.pages.last_mut()
+            && !open.line.text.trim().is_empty()
+        {
+            page.lines.push(open.line);
+        }
+    }
+
+    fn is_seen(&self, x: f64, y: f64, size: f64) -> bool {
+        let MediaBox { llx, lly, urx, ury } = self.media_box;
+        let (left, right) = (llx.min(urx), llx.max(urx));
+        let (bottom, top) = (lly.min(ury), lly.max(ury));
+        let within =
+            (left - MARGIN..=right + MARGIN).contains(&x) && (bottom - MARGIN..=top + MARGIN).contains(&y);
+        within && size >= MIN_SIZE
+    }
+}
+
+impl OutputDev for Characters {
+    fn begin_page(
+        &mut self,
+        _: u32,
+        media_box: &MediaBox,
+        _: Option<(f64, f64, f64, f64)>,
+    ) -> Result<(), OutputError> {
+        self.media_box = *media_box;
+        self.pages.push(Page { height: (media_box.ury - media_box.lly).abs(), lines: Vec::new() });
+        Ok(())
+    }
+
+    fn end_page(&mut self) -> Result<(), OutputError> {
+        self.end_line();
+        Ok(())
+    }
+
+    fn output_character(
+        &mut self,
+        transform: &Transform,
+        width: f64,
+        spacing: f64,
+        font_size: f64,
+        text: &str,
+    ) -> Result<(), OutputError> {
+        self.check()?;
+        let (x, y) = (transform.m31, transform.m32);
+        let stretch = transform.m11.hypot(transform.m12);
+        let area = (transform.m11 * transform.m22 - transform.m12 * transform.m21).abs();
+        let size = area.sqrt() * font_size.abs();
+        let has_place = x.is_finite() && y.is_finite() && size.is_finite() && stretch > 0.0;
+        if !(has_place && self.is_seen(x, y, size)) {
+            if !self.is_hiding && !text.trim().is_empty() {
+                self.hidden = self.hidden.saturating_add(1);
+                self.is_hiding = true;
+            }
+            return Ok(());
+        }
+        self.is_hiding = false;
+        let sign = if font_size < 0.0 { -1.0 } else { 1.0 };
+        let direction = (sign * transform.m11 / stretch, sign * transform.m12 / stretch);
+        let along = x * direction.0 + y * direction.1;
+        let across = y * direction.0 - x * direction.1;
+        let end = along + (width * font_size.abs() + spacing * sign) * stretch;
+
+        let goes_on = self.line.as_ref().is_some_and(|open| {
+            let turn = open.direction.0 * direction.0 + open.direction.1 * direction.1;
+            let type_size = open.line.size.max(size);
+            turn > 0.99
+                && (open.across - across).abs() < LINE_STEP * type_size
+                && along > open.end - BACK_STEP * type_size
+        });
+        if !goes_on {
+            self.end_line();
+        }
+        let open = self.line.get_or_insert_with(|| Open {
+            line: Line { left: x, right: x, baseline: y, size, text: String::new() },
+            direction,
+            end: along,
+            across,
+        });
+        let gap = along - open.end;
+        if gap > WORD_GAP * size && !open.line.text.ends_with(' ') && !open.line.text.is_empty() {
+            open.line.text.push(' ');
+        }
+        push_spelled(&mut open.line.text, text);
+        open.line.size = open.line.size.max(size);
+        open.line.right = open.line.right.max(x + (end - along) * direction.0.abs());
+        open.end = end;
+        Ok(())
+    }
+
+    fn begin_word(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn end_word(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+}
+
+/// Adds the text with its ligatures spelled out: a word is to be found however it was set.
+fn push_spelled(line: &mut String, text: &str) {
+    for char in text.chars() {
+        match char {
+            '\u{fb00}' => line.push_str("ff"),
+            '\u{fb01}' => line.push_str("fi"),
+            '\u{fb02}' => line.push_str("fl"),
+            '\u{fb03}' => line.push_str("ffi"),
+            '\u{fb04}' => line.push_str("ffl"),
+            '\u{fb05}' | '\u{fb06}' => line.push_str("st"),
+            _ if char.is_whitespace() => {
+                if !line.ends_with(' ') {
+                    line.push(' ');
+                }
+            }
+            _ => line.push(char),
+        }
+    }
+}

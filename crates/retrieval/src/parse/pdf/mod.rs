@@ -1,0 +1,110 @@
+//! PDF: the text of its pages, as Markdown with the headings that its bookmarks or its type sizes give.
+//!
+//! `pdf-extract` says which characters stand where; lines, paragraphs and headings are made of that here. What it is given
+//! is first reduced to what shows text (`reduce`): pictures, colours and drawings are most of a file, and most of what it
+//! fails on. Scripts, attachments and forms' data are never looked at.
+
+mod bookmarks;
+mod characters;
+mod furniture;
+mod headings;
+mod layout;
+mod reduce;
+mod to_unicode;
+
+use pdf_extract::{Document, Object, OutputError, decode_text_string, output_doc};
+
+use self::characters::Characters;
+use self::reduce::Reduced;
+use super::{Draft, Flaw, ParseError, Syntax, docx};
+use crate::limits::{Deadline, Limits};
+
+/// Pages with pictures and fewer letters and digits than this on average are pictures of pages: a number, a stamp.
+const MIN_LETTERS_A_PAGE: usize = 10;
+
+/// A page as it was set.
+#[derive(Debug, Default)]
+struct Page {
+    height: f64,
+    lines: Vec<Line>,
+}
+
+/// A line of a page. Lengths are in points, from the page's lower left.
+#[derive(Debug, Clone, Default)]
+struct Line {
+    text: String,
+    left: f64,
+    right: f64,
+    /// Where its letters stand on.
+    baseline: f64,
+    /// The size of its type.
+    size: f64,
+}
+
+pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Draft, ParseError> {
+    let mut document = load(bytes)?;
+    deadline.check()?;
+    let told_title = title(&document);
+    let Reduced { pages, had_pictures, mut removed } = reduce::to_text(&mut document, limits, deadline)?;
+    let bookmarks = bookmarks::read(&document, &pages);
+    let mut characters = Characters::new(deadline, limits);
+    match output_doc(&document, &mut characters) {
+        Ok(()) => {}
+        Err(error) => return Err(characters.stopped_by.unwrap_or_else(|| extract_error(&error))),
+    }
+    let Characters { mut pages, hidden, .. } = characters;
+    drop(document);
+    removed.hidden_elements += hidden;
+
+    let letters = |page: &Page| {
+        page.lines.iter().flat_map(|line| line.text.chars()).filter(|char| char.is_alphanumeric()).count()
+    };
+    let all_letters: usize = pages.iter().map(letters).sum();
+    if had_pictures && all_letters < MIN_LETTERS_A_PAGE * pages.len() {
+        let without_text = pages.iter().filter(|page| letters(page) < MIN_LETTERS_A_PAGE).count();
+        return Err(ParseError::Scanned { pages: u32::try_from(without_text).unwrap_or(u32::MAX) });
+    }
+    furniture::remove(&mut pages, &bookmarks);
+    deadline.check()?;
+    let headings = headings::find(&pages, &bookmarks);
+    let title = told_title.or_else(|| headings::largest_line(&pages));
+    let (text, page_starts) = layout::to_markdown(&pages, &headings);
+    Ok(Draft { title, text, syntax: Syntax::Markdown, page_starts, canonical_url: None, removed })
+}
+
+/// Reads the file's structure. One that opens without a password is decrypted on the way.
+fn load(bytes: &[u8]) -> Result<Document, ParseError> {
+    let document = Document::load_mem(bytes).map_err(|error| load_error(&error))?;
+    // It has been told that it was encrypted, but could not be decrypted with an empty password.
+    if document.is_encrypted() { Err(ParseError::Encrypted) } else { Ok(document) }
+}
+
+fn load_error(error: &pdf_extract::Error) -> ParseError {
+    use pdf_extract::Error;
+    match error {
+        Error::Decryption(_) | Error::InvalidPassword | Error::UnsupportedSecurityHandler(_) => {
+            ParseError::Encrypted
+        }
+        _ => ParseError::Broken(Flaw::PdfStructure),
+    }
+}
+
+fn extract_error(error: &OutputError) -> ParseError {
+    match error {
+        OutputError::PdfError(error) => match load_error(error) {
+            ParseError::Encrypted => ParseError::Encrypted,
+            _ => ParseError::Broken(Flaw::PdfPage),
+        },
+        OutputError::FormatError(_) | OutputError::IoError(_) => ParseError::Broken(Flaw::PdfPage),
+    }
+}
+
+/// The title among the properties, if it is one that somebody wrote.
+fn title(document: &Document) -> Option<String> {
+    let info = document.trailer.get_deref(b"Info", document).and_then(Object::as_dict).ok()?;
+    let title = info.get_deref(b"Title", document).and_then(decode_text_string).ok()?;
+    Some(title).filter(|title| docx::is_told(title))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use std::fmt::Write as _;
+
+use crate::{Chunker, DocumentFormat, Limits, ParsedDocument, parse_document};
+
+/// A file of one page a content, in Helvetica; `more` objects follow from number 4 + 2 × the number of pages.
+fn file(contents: &[String], catalog: &str, info: &str) -> Vec<u8> {
+    let kids: Vec<String> = (0..contents.len()).map(|page| format!("{} 0 R", 4 + page * 2)).collect();
+    let kids = kids.join(" ");
+    let mut objects = vec![
+        format!("<< /Type /Catalog /Pages 2 0 R {catalog} >>"),
+        format!(
+            "<< /Type /Pages /Kids [{kids}] /Count {} /MediaBox [0 0 612 792] /Resources << /Font << /F 3 0 R >> >> >>",
+            contents.len()
+        ),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+    ];
+    for (page, content) in contents.iter().enumerate() {
+        objects.push(format!("<< /Type /Page /Parent 2 0 R /Contents {} 0 R >>", 5 + page * 2));
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
+    }
+    objects.push(format!("<< {info} >>"));
+    let mut file = String::from("%PDF-1.7\n");
+    let mut table = String::new();
+    for (number, object) in (1..).zip(&objects) {
+        let _ = write!(table, "{:010} 00000 n\r\n", file.len());
+        let _ = write!(file, "{number} 0 obj\n{object}\nendobj\n");
+    }
+    let (start, size, last) = (file.len(), objects.len() + 1, objects.len());
+    let _ = write!(
+        file,
+        "xref\n0 {size}\n0000000000 65535 f\r\n{table}trailer\n<< /Size {size} /Root 1 0 R /Info {last} 0 R >>\nstartxref\n{start}\n%%EOF\n"
+    );
+    file.into_bytes()
+}
+
+/// Lines with their size and height.
+fn content(lines: &[(&str, u32, u32)]) -> String {
+    let lines = lines.iter();
+    let shown = lines.map(|(text, size, height)| format!("BT /F {size} Tf 72 {height} Td ({text}) Tj ET"));
+    shown.collect::<Vec<_>>().join(
+        "
+",
+    )
+}
+
+fn parse(contents: &[String]) -> ParsedDocument {
+    parse_file(&file(contents, "", ""))
+}
+
+fn parse_file(bytes: &[u8]) -> ParsedDocument {
+    parse_document("some_file.pdf", bytes, DocumentFormat::Pdf, &Limits::default()).unwrap()
+}
+
+const FULL: &str = "a line that is as wide as the lines of its column are";
+
+#[test]
+fn lines_become_paragraphs_and_hyphens_are_taken_back() {
+    let page = content(&[
+        (&format!("{FULL} and a hyphen-"), 10, 700),
+        (&format!("ated word, then {FULL} of re-"), 10, 688),
+        (&format!("entry, and then {FULL} and as"), 10, 676),
+        ("it ends.", 10, 664),
+        ("A short line,", 10, 630),
+        ("as of a program, with re-entry.", 10, 618),
+    ]);
+    assert_eq!(
+        parse(&[page]).text,
+        format!(
+            "{FULL} and a hyphenated word, then {FULL} of re-entry, and then {FULL} and as it ends.\n\nA short line,\nas of \
+             a program, with re-entry."
+        )
+    );
+}
+
+#[test]
+fn larger_type_makes_headings_where_there_are_no_bookmarks() {
+    let mut lines = vec![("The Manual", 24, 740), ("First part", 16, 700)];
+    let rows: Vec<u32> = (0..12).map(|row| 670 - row * 12).collect();
+    lines.extend(rows.iter().map(|height| ("Text of the first part.", 10, *height)));
+    lines.push(("# Not a heading", 10, 500));
+    let document = parse(&[content(&lines)]);
+    assert_eq!(document.title, "The Manual");
+    assert!(document.text.starts_with("# The Manual\n\n## First part\n\nText of"), "{}", document.text);
+    assert!(document.text.ends_with("\\# Not a heading"), "{}", document.text);
+}
+
+#[test]
+fn bookmarks_name_the_headings() {
+    // The outline stands behind the pages and before the information, which is the last object.
+    let page = content(&[("1.2 Setting up", 10, 700), ("Text below it.", 10, 688)]);
+    let catalog = "/Outlines << /First 6 0 R >>";
+    let info = "/Title (Setting up) /Dest [4 0 R /Fit]";
+    let document = parse_file(&file(&[page], catalog, info));
+    assert_eq!(document.text, "# 1.2 Setting up\n\nText below it.");
+    assert_eq!(document.title, "Setting up");
+}
+
+#[test]
+fn a_paragraph_goes_on_over_the_page_and_pages_are_known() {
+    let first = content(&[(&format!("{FULL} and goes"), 10, 700), ("Running head", 8, 780), ("1", 8, 20)]);
+    let second = content(&[("Running head", 8, 780), ("on, over the page.", 10, 700), ("2", 8, 20)]);
+    let third = content(&[("Running head", 8, 780), ("A new one.", 10, 700), ("3", 8, 20)]);
+    let document = parse(&[first, second, third]);
+    assert_eq!(document.text, format!("{FULL} and goes on, over the page.\n\nA new one."));
+    let pages: Vec<&str> = document.page_starts.iter().map(|start| &document.text[*start..]).collect();
+    assert_eq!(&pages[1..], ["on, over the page.\n\nA new one.", "A new one."]);
+    let chunks = Chunker::new(&Limits::default()).chunks(&document).unwrap();
+    let found: Vec<_> = chunks.iter().map(|chunk| chunk.page).collect();
+    assert_eq!(found, [Some(1), Some(3)]);
+}
+
+#[test]
+fn a_table_of_contents_is_left_out() {
+    let page =
+        content(&[("Contents", 10, 700), ("One . . . . . . . . 3", 10, 688), ("Version 1.2.3.4", 10, 676)]);
+    assert_eq!(parse(&[page]).text, "Contents\n\nVersion 1.2.3.4");
+}
+
+#[test]
+fn titles() {
+    let page = content(&[("Some text.", 10, 700)]);
+    for (info, title) in [
+        ("/Title (Told)", "Told"),
+        ("/Title <FEFF00DC0062006500720073>", "Übers"),
+        ("/Title (Microsoft Word - x.doc)", "some file"),
+        ("", "some file"),
+    ] {
+        assert_eq!(parse_file(&file(std::slice::from_ref(&page), "", info)).title, title, "{info}");
+    }
+}
+
+#[test]
+fn invisible_text_stays_where_it_is_that_of_a_scan() {
+    let invisible = "BT /F 12 Tf 3 Tr 72 700 Td (Recognised words) Tj ET";
+    let inline_picture = "BI /W 1 /H 1 /CS /G /BPC 8 ID x EI ";
+    let scan = parse(&[format!("{inline_picture}{invisible}")]);
+    assert_eq!((scan.text.as_str(), scan.removed.hidden_elements), ("Recognised words", 0));
+    let trick = parse(&[format!("{invisible} BT /F 12 Tf 0 Tr 72 600 Td (What people see) Tj ET")]);
+    assert_eq!((trick.text.as_str(), trick.removed.hidden_elements), ("What people see", 1));
+}
+
+#[test]
+fn the_older_ways_to_show_text_are_known() {
+    let page =
+        "BT /F 12 Tf 14 TL 72 700 Td (one) Tj (two) ' 1 2 (three) \" [(fo) -20 (ur) -400 (five)] TJ ET"
+            .to_owned();
+    assert_eq!(parse(&[page]).text, "one\ntwo\nthreefour five");
+}
