@@ -23,7 +23,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crates/local-lambda", &[]),
     ("crates/local-postgres", &[]),
     ("crates/oauth-front-door", &["crates/audit-log", "crates/auth", "crates/db", "crates/domain"]),
-    ("crates/retrieval", &["crates/db", "crates/domain"]),
+    // AWS: embeddings of Amazon Bedrock, behind a feature.
+    ("crates/retrieval", &["crates/aws", "crates/db", "crates/domain"]),
     ("crates/settings", &[]),
     ("crates/telemetry", &[]),
 ];
@@ -35,10 +36,13 @@ const FENCED: &[Fence] = &[
     Fence { package: "sqlx", homes: &["crates/db"], in_tests: &["crates/"] },
     Fence { package: "aws-config", homes: &["crates/aws"], in_tests: &[] },
     Fence { package: "aws-credential-types", homes: &["crates/aws"], in_tests: &[] },
+    Fence { package: "aws-sdk-bedrockruntime", homes: &["crates/aws"], in_tests: &[] },
     Fence { package: "aws-sdk-cognitoidentityprovider", homes: &["crates/aws"], in_tests: &[] },
+    Fence { package: "aws-sdk-s3", homes: &["crates/aws"], in_tests: &[] },
     Fence { package: "aws-sdk-secretsmanager", homes: &["crates/aws"], in_tests: &[] },
     Fence { package: "aws-sdk-ssm", homes: &["crates/aws"], in_tests: &[] },
     Fence { package: "aws-smithy-runtime-api", homes: &["crates/aws"], in_tests: &[] },
+    Fence { package: "aws-types", homes: &["crates/aws"], in_tests: &[] },
     Fence { package: "lambda_runtime", homes: &["lambdas/"], in_tests: &[] },
     Fence { package: "lambda_http", homes: &["lambdas/"], in_tests: &[] },
     Fence { package: "aws_lambda_events", homes: &["lambdas/"], in_tests: &[] },

@@ -46,7 +46,7 @@ pub enum AwsError {
 }
 
 /// An answer that lacks what it must have.
-#[cfg(any(feature = "parameters", feature = "user-pool"))]
+#[cfg(any(feature = "bedrock", feature = "parameters", feature = "s3", feature = "user-pool"))]
 #[derive(Debug, thiserror::Error)]
 #[error("the answer has no {0}")]
 struct Incomplete(&'static str);
@@ -77,37 +77,49 @@ impl AwsError {
 
     /// By the names that AWS gives to errors:
     /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/CommonErrors.html> and the pages of the
-    /// operations.
+    /// operations, such as <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>
+    /// and <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
     fn of_code(status: u16, code: String, message: String, source: Source) -> Self {
         match code.as_str() {
-            "ParameterNotFound"
+            "NoSuchBucket"
+            | "ParameterNotFound"
             | "ParameterVersionNotFound"
             | "ResourceNotFoundException"
             | "UserNotFoundException" => Self::NotFound(source),
             "AccessDenied"
             | "AccessDeniedException"
+            | "AccountProblem"
+            | "AllAccessDisabled"
             | "ExpiredToken"
             | "ExpiredTokenException"
             | "IncompleteSignature"
             | "IncompleteSignatureException"
+            | "InvalidAccessKeyId"
             | "InvalidClientTokenId"
             | "InvalidSignatureException"
+            | "InvalidToken"
             | "MissingAuthenticationToken"
             | "MissingAuthenticationTokenException"
             | "NotAuthorized"
             | "NotAuthorizedException"
             | "OptInRequired"
+            | "SignatureDoesNotMatch"
             | "UnrecognizedClientException" => Self::Denied(source),
-            "RequestLimitExceeded"
+            "ModelNotReadyException"
+            | "RequestLimitExceeded"
+            | "ServiceQuotaExceededException"
             | "SlowDown"
             | "Throttling"
             | "ThrottledException"
             | "ThrottlingException"
             | "TooManyRequestsException"
             | "TooManyUpdates" => Self::Busy(source),
-            "InternalFailure" | "RequestTimeout" | "RequestTimeoutException" | "ServiceUnavailable" => {
-                Self::Unavailable(source)
-            }
+            "InternalFailure"
+            | "ModelErrorException"
+            | "ModelTimeoutException"
+            | "RequestTimeout"
+            | "RequestTimeoutException"
+            | "ServiceUnavailable" => Self::Unavailable(source),
             "InvalidAction" | "NotImplemented" | "UnknownOperation" | "UnknownOperationException" => {
                 Self::Unsupported(source)
             }
@@ -127,7 +139,7 @@ impl AwsError {
     }
 
     /// An answer without something that the service's documentation promises.
-    #[cfg(any(feature = "parameters", feature = "user-pool"))]
+    #[cfg(any(feature = "bedrock", feature = "parameters", feature = "s3", feature = "user-pool"))]
     pub(crate) fn incomplete(member: &'static str) -> Self {
         let source = Incomplete(member);
         Self::Rejected {

@@ -7,12 +7,16 @@
 
 #[cfg(feature = "user-pool")]
 mod app_clients;
+#[cfg(feature = "bedrock")]
+mod bedrock;
 mod config;
 mod database_location;
 mod database_secret;
 mod error;
 #[cfg(feature = "parameters")]
 mod parameters;
+#[cfg(feature = "s3")]
+mod s3;
 mod secret_login;
 #[cfg(feature = "test-support")]
 pub mod test_support;
@@ -24,11 +28,15 @@ mod user_pool;
 
 #[cfg(feature = "user-pool")]
 pub use app_clients::{AppClient, ClientSecret, InteractiveClient, NewClientSecret};
+#[cfg(feature = "bedrock")]
+pub use bedrock::TitanEmbeddings;
 pub use config::{AwsConfig, Patience};
 pub use database_location::{DatabaseLocation, DatabaseLocationError};
 pub use error::AwsError;
 #[cfg(feature = "parameters")]
 pub use parameters::{Parameter, ParameterKind, ParameterStore};
+#[cfg(feature = "s3")]
+pub use s3::{S3Bucket, S3Object, S3Page, S3ReadError};
 pub use secret_login::SecretLogin;
 pub use trigger_database::{TRIGGER_PATIENCE, TriggerDatabase, TriggerDatabaseError};
 #[cfg(feature = "user-pool")]

@@ -1,8 +1,11 @@
 //! An AWS that a closure answers for: the real SDK, and no network.
 //!
-//! Speaks the protocol of all services here, AWS JSON 1.1: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>.
+//! Speaks the protocol of most services here, AWS JSON 1.1: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>,
+//! and REST with JSON, which is Bedrock's: <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>.
 
 #![expect(clippy::missing_panics_doc, reason = "panics where a test cannot go on")]
+
+pub mod http;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -45,7 +48,7 @@ pub enum Reply {
 /// What AWS was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// The operation's name, such as `GetParameter`.
+    /// The operation's name, such as `GetParameter`; where the protocol is REST, method and path: `POST /model/…/invoke`.
     pub operation: String,
     /// Its input.
     pub body: Value,
@@ -61,14 +64,7 @@ impl AwsConfig {
     pub fn answered_by(answer: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> Self {
         let requests = Requests::default();
         let aws = Aws { answer: Arc::new(answer), requests: Arc::clone(&requests) };
-        let sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
-            .retry_config(RetryConfig::disabled())
-            .http_client(aws)
-            .build();
-        let mut config = Self::new(sdk);
+        let mut config = Self::new(sdk(aws));
         config.requests = requests;
         config
     }
@@ -80,6 +76,17 @@ impl AwsConfig {
     }
 }
 
+/// One attempt a call, with credentials that are none, by this client.
+fn sdk(http_client: impl HttpClient + 'static) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+        .retry_config(RetryConfig::disabled())
+        .http_client(http_client)
+        .build()
+}
+
 #[derive(Clone)]
 struct Aws {
     answer: Arc<Answer>,
@@ -88,8 +95,7 @@ struct Aws {
 
 impl Aws {
     fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let target = request.headers().get("x-amz-target").expect("the operation's name");
-        let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
+        let operation = operation(request);
         let body = request.body().bytes().expect("a body in memory");
         let body: Value = serde_json::from_slice(body).expect("JSON");
         let reply = (self.answer)(&operation, &body);
@@ -104,6 +110,15 @@ impl Aws {
         };
         Ok(HttpResponse::new(StatusCode::try_from(status).expect("an HTTP status"), body.into()))
     }
+}
+
+fn operation(request: &HttpRequest) -> String {
+    if let Some(target) = request.headers().get("x-amz-target") {
+        return target.rsplit('.').next().unwrap_or(target).to_owned();
+    }
+    // The SDK's URIs are whole ones.
+    let path = request.uri().splitn(4, '/').nth(3).unwrap_or_default();
+    format!("{} /{path}", request.method())
 }
 
 impl HttpConnector for Aws {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use autri_db::TenantScope;
 use autri_db::search::{QueryVector, SearchRequest};
 
-use crate::embed::Embedder;
+use crate::embed::{EmbedError, Embedder};
 use crate::query::ParsedQuery;
 pub use crate::query::QueryError;
 
 /// Says that results were found by words alone, because this server lacks the library's model.
 const NO_SUCH_MODEL: &str = "found by words alone: this server does not have the library's embedding model";
-/// Says that results were found by words alone, because the model failed.
+/// Says that results were found by words alone, because the model's service is away. Asking again may help.
+const SERVICE_AWAY: &str = "found by words alone: the embedding service did not answer in time";
+/// Says that results were found by words alone, because the model failed. Asking again does not help.
 const MODEL_FAILED: &str = "found by words alone: the embedding model could not be used";
 
 /// What a search goes by.
@@ -86,11 +88,35 @@ impl Retriever {
         let Some(embedder) = embedder else { return (None, Some(NO_SUCH_MODEL)) };
         let lexical_weight = if leg == Leg::Vector { 0.0 } else { f64::from(embedder.lexical_weight()) };
         match embedder.embed_query(words).await {
-            Ok(values) => (values.map(|values| QueryVector { values, lexical_weight }), None),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a question could not be embedded");
-                (None, Some(MODEL_FAILED))
+            Ok(values) => {
+                let model = embedder.model_id().to_owned();
+                (values.map(|values| QueryVector { model, values, lexical_weight }), None)
             }
+            Err(error) => (None, Some(note_on(&error))),
+        }
+    }
+}
+
+/// What the reader of the results is told of a failure: nothing of addresses or accounts. The log has those.
+fn note_on(error: &EmbedError) -> &'static str {
+    match error {
+        // The failures before it are in the log; this one is only spared a question.
+        EmbedError::Paused { .. } => {
+            tracing::debug!(error = error as &dyn std::error::Error, "a question was not embedded");
+            SERVICE_AWAY
+        }
+        EmbedError::Unreachable { .. } | EmbedError::Throttled { .. } => {
+            tracing::error!(error = error as &dyn std::error::Error, "a question could not be embedded");
+            SERVICE_AWAY
+        }
+        EmbedError::NotInstalled { .. }
+        | EmbedError::NotLoaded { .. }
+        | EmbedError::Failed(_)
+        | EmbedError::Refused { .. }
+        | EmbedError::BadAnswer { .. }
+        | EmbedError::WrongDimensions { .. } => {
+            tracing::error!(error = error as &dyn std::error::Error, "a question could not be embedded");
+            MODEL_FAILED
         }
     }
 }

@@ -19,6 +19,9 @@ pub(crate) struct Environment {
     pub(crate) home: Option<OsString>,
     /// `XDG_CACHE_HOME` (XDG Base Directory Specification).
     pub(crate) xdg_cache_home: Option<OsString>,
+    /// The key of the embedding service (`AUTRI_EMBEDDING_API_KEY`).
+    #[cfg(feature = "openai")]
+    pub(crate) embedding_api_key: Option<SecretString>,
     /// For the server that `autri dev` starts: what it logs (`AUTRI_LOG`).
     #[cfg(feature = "dev-auth")]
     pub(crate) server_log: Option<String>,
@@ -41,6 +44,10 @@ impl Environment {
             manifest_dir: value("CARGO_MANIFEST_DIR").map(PathBuf::from),
             home: value("HOME"),
             xdg_cache_home: value("XDG_CACHE_HOME"),
+            #[cfg(feature = "openai")]
+            embedding_api_key: value("AUTRI_EMBEDDING_API_KEY")
+                .and_then(|value| value.into_string().ok())
+                .map(SecretString::from),
             #[cfg(feature = "dev-auth")]
             server_log: value("AUTRI_LOG").and_then(|value| value.into_string().ok()),
             role_passwords: roles::LOGINS.into_iter().filter_map(password).collect(),

@@ -1,7 +1,8 @@
 //! The settings, read once from the environment. All that is missing or wrong is reported together.
 
+mod embedder;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use autri_settings::{Reader, Setting, SettingsError, settings};
 use axum::http::HeaderName;
 use url::Url;
 
+use self::embedder::embedder;
 use crate::app::{ProtocolOffer, Settings};
 use crate::database::DatabaseConfig;
 
@@ -37,8 +39,14 @@ settings! {
     ALLOWED_ORIGINS = "AUTRI_ALLOWED_ORIGINS", "none", "Web origins whose pages may call, separated by commas: `https://app.autri.ai`. On loopback, pages from loopback may too.";
     ALLOWED_HOSTS = "AUTRI_ALLOWED_HOSTS", "any; on loopback: loopback names", "`Host` names that are answered, separated by commas.";
     CONNECTOR_HEADER = "AUTRI_CONNECTOR_HEADER", "`X-Autri-Connector-Id`", "The edge's header with the connector id of the URL's path. It can only narrow what a token opens.";
-    EMBEDDER = "AUTRI_EMBEDDER", "`none`", "`none`: search by words. `static`: also by meaning, with the model in `AUTRI_MODEL_DIR`.";
-    MODEL_DIR = "AUTRI_MODEL_DIR", "required with `static`", "The folder of a model2vec model, as `autri dev` or `autri model install` makes it.";
+    EMBEDDER = "AUTRI_EMBEDDER", "`none`", "`none`: search by words. The others search by meaning too, and it must be the model that the libraries have: `static`, with the model in `AUTRI_MODEL_DIR`; `transformer`, the same in a build with that feature; `bedrock`, Titan by Amazon Bedrock; `openai`, any API like OpenAI's. The last two are sent the questions.";
+    MODEL_DIR = "AUTRI_MODEL_DIR", "required with `static` and `transformer`", "The model's folder, as `autri dev` or `autri model install` makes it.";
+    EMBEDDING_URL = "AUTRI_EMBEDDING_URL", "required with `openai`", "The API's base: `https://api.openai.com/v1`. Plain http on loopback alone.";
+    EMBEDDING_KEY = "AUTRI_EMBEDDING_API_KEY", "none is sent", "The API's key, which goes to that host alone.";
+    EMBEDDING_MODEL = "AUTRI_EMBEDDING_MODEL", "required with `openai`", "The model's name there: `text-embedding-3-small`.";
+    EMBEDDING_DIMENSIONS = "AUTRI_EMBEDDING_DIMENSIONS", "the model's own, where it is known", "The length of the vectors. With `bedrock`: 1024, 512 or 256.";
+    EMBEDDING_QUERY_PREFIX = "AUTRI_EMBEDDING_QUERY_PREFIX", "none", "With `openai`: what the model wants before a question, such as `query: `.";
+    EMBEDDING_DOCUMENT_PREFIX = "AUTRI_EMBEDDING_DOCUMENT_PREFIX", "none", "With `openai`: what the model wants before a document's text, such as `passage: `. Both prefixes are part of the model, and must be those that the documents were ingested with.";
     PROTOCOL = "AUTRI_MCP_VERSIONS", "`all`", "`all`: 2024-11-05 to 2026-07-28. `legacy`: up to 2025-11-25.";
     BIND = "AUTRI_BIND", "`0.0.0.0:8000`", "The address to listen on. AgentCore expects the default.";
     MAX_BODY = "AUTRI_MAX_BODY_BYTES", "`4194304`", "The longest request body, 1,024 to 67,108,864 bytes.";
@@ -234,17 +242,6 @@ fn database(reader: &mut Reader<'_>) -> Option<DatabaseConfig> {
 fn scope(reader: &mut Reader<'_>) -> Option<Scope> {
     let text = reader.optional(SCOPE).unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
     reader.checked(SCOPE, text.parse())
-}
-
-fn embedder(reader: &mut Reader<'_>) -> Option<EmbedderChoice> {
-    match reader.optional(EMBEDDER).as_deref() {
-        None | Some("none") => Some(EmbedderChoice::None),
-        Some("static") => Some(EmbedderChoice::Static { folder: PathBuf::from(reader.required(MODEL_DIR)?) }),
-        Some(_) => {
-            reader.problem(EMBEDDER, "must be `none` or `static`");
-            None
-        }
-    }
 }
 
 fn origins(reader: &mut Reader<'_>) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::error::Error;
 use autri_aws::test_support::Reply;
 use autri_aws::{AwsConfig, AwsError, ParameterStore};
 
-fn kind(error: &AwsError) -> &'static str {
+pub(crate) fn kind(error: &AwsError) -> &'static str {
     match error {
         AwsError::NotFound(_) => "not found",
         AwsError::Denied(_) => "denied",

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is how it fails")]
 
 mod app_clients;
+mod bedrock;
 mod errors;
 mod parameters;
 mod patience;
+mod s3;
 mod trigger_database;
 mod users;

@@ -3,10 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(any(feature = "bedrock", feature = "openai"))]
+use autri_domain::SystemClock;
+
+#[cfg(feature = "transformer")]
+use super::TransformerEmbedder;
+#[cfg(feature = "bedrock")]
+use super::bedrock::{self, BedrockSettings};
+#[cfg(feature = "openai")]
+use super::openai::{self, OpenAiSettings};
 use super::{EmbedError, Embedder, StaticEmbedder};
 
-/// The setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The setting. More kinds come with features.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum EmbedderChoice {
     /// Lexical search only.
     None,
@@ -15,17 +25,35 @@ pub enum EmbedderChoice {
         /// As `install_from_wheel` leaves it.
         folder: PathBuf,
     },
+    /// The sentence transformer in a folder.
+    #[cfg(feature = "transformer")]
+    Transformer {
+        /// As `install_from_wheel` leaves it.
+        folder: PathBuf,
+    },
+    /// Titan, by Amazon Bedrock.
+    #[cfg(feature = "bedrock")]
+    Bedrock(BedrockSettings),
+    /// A model behind an endpoint that speaks OpenAI's API.
+    #[cfg(feature = "openai")]
+    OpenAi(OpenAiSettings),
 }
 
 impl EmbedderChoice {
-    /// The embedder. Reads the model's manifest and not yet the model.
+    /// The embedder. Reads a model's manifest and not yet the model; connects nowhere.
     ///
     /// # Errors
     /// [`EmbedError::NotInstalled`] when there is no model in the folder.
     pub fn open(&self) -> Result<Option<Arc<dyn Embedder>>, EmbedError> {
-        match self {
-            Self::None => Ok(None),
-            Self::Static { folder } => Ok(Some(Arc::new(StaticEmbedder::open(folder)?))),
-        }
+        Ok(Some(match self {
+            Self::None => return Ok(None),
+            Self::Static { folder } => Arc::new(StaticEmbedder::open(folder)?),
+            #[cfg(feature = "transformer")]
+            Self::Transformer { folder } => Arc::new(TransformerEmbedder::open(folder)?),
+            #[cfg(feature = "bedrock")]
+            Self::Bedrock(settings) => Arc::new(bedrock::embedder(*settings, Arc::new(SystemClock))),
+            #[cfg(feature = "openai")]
+            Self::OpenAi(settings) => Arc::new(openai::embedder(settings, Arc::new(SystemClock))),
+        }))
     }
 }

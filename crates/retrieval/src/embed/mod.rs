@@ -1,15 +1,29 @@
 //! Texts to vectors.
 
+#[cfg(feature = "bedrock")]
+pub mod bedrock;
 mod choice;
+mod error;
 pub mod install;
+#[cfg(feature = "openai")]
+pub mod openai;
+mod price;
+#[cfg(any(feature = "bedrock", feature = "openai"))]
+mod service;
 mod static_model;
+#[cfg(feature = "transformer")]
+mod transformer;
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 
 pub use choice::EmbedderChoice;
+pub use error::EmbedError;
+pub use price::{Estimate, Price};
 pub use static_model::StaticEmbedder;
+#[cfg(feature = "transformer")]
+pub use transformer::TransformerEmbedder;
 
 /// What turns texts into vectors. A library has one, and its vectors are never mixed with another's.
 ///
@@ -26,38 +40,17 @@ pub trait Embedder: Debug + Send + Sync {
     /// The weight of the lexical score against the vector score in hybrid search, from 0 to 1.
     fn lexical_weight(&self) -> f32;
 
+    /// What a service asks for it; `None` where it costs nothing.
+    fn price(&self) -> Option<Price> {
+        None
+    }
+
     /// One vector a text, in order; `None` where a text has no meaning to the model (an empty one, say): a vector of
     /// zeros or of NaN must never be stored.
     async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError>;
 
     /// The vector of a question.
     async fn embed_query(&self, text: &str) -> Result<Option<Vec<f32>>, EmbedError>;
-}
-
-/// Why there is no vector.
-#[derive(Debug, thiserror::Error)]
-pub enum EmbedError {
-    /// Install the model (again), or search without vectors.
-    #[error("no embedding model in {folder}", folder = folder.display())]
-    NotInstalled {
-        /// Where it was looked for.
-        folder: std::path::PathBuf,
-        /// What is missing or broken.
-        #[source]
-        source: install::InstallError,
-    },
-    /// The files are there and cannot be used: install the model again. Tried again on the next call.
-    #[error("cannot load the embedding model from {folder}", folder = folder.display())]
-    NotLoaded {
-        /// The model's folder.
-        folder: std::path::PathBuf,
-        /// What the loader says.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A bug: the model's work was stopped or panicked.
-    #[error("embedding failed")]
-    Failed(#[source] tokio::task::JoinError),
 }
 
 /// The vector, unless it says nothing: zeros, infinities and NaN have no direction.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::*;
 
@@ -31,7 +32,7 @@ fn what_is_not_set_has_the_documented_default() {
     assert_eq!(config.bind, "0.0.0.0:8000".parse().unwrap());
     assert_eq!((config.database_max_connections, config.log.as_str()), (2, "info,rmcp=warn"));
     assert_eq!(config.argument_retention, ArgumentRetention::DigestOnly);
-    assert_eq!(config.embedder, EmbedderChoice::None);
+    assert!(matches!(config.embedder, EmbedderChoice::None));
     let settings = &config.settings;
     assert!(
         !settings.loopback_only && settings.allowed_hosts.is_empty() && settings.allowed_origins.is_empty()
@@ -76,7 +77,8 @@ fn what_is_set_counts() {
     assert_eq!(settings.connector_header, "x-connector");
     assert_eq!(settings.call_timeout, Duration::from_mins(5));
     assert_eq!(config.argument_retention, ArgumentRetention::Clear);
-    assert_eq!(config.embedder, EmbedderChoice::Static { folder: PathBuf::from("/models/small") });
+    let is_small = |folder: &Path| folder == Path::new("/models/small");
+    assert!(matches!(&config.embedder, EmbedderChoice::Static { folder } if is_small(folder)));
     let cognito = cognito(config);
     assert_eq!(cognito.client_ids, Some(vec!["one".to_owned(), "two".to_owned()]));
     assert_eq!(cognito.audience.as_deref(), Some("https://mcp.example.com"));
@@ -162,6 +164,110 @@ fn a_build_without_aws_takes_no_secret_for_a_login() {
     let [problem] = &problems[..] else { panic!("{problems:?}") };
     assert!(problem.starts_with("DATABASE_SECRET_ARN: cannot be read by a build without"), "{problem}");
     assert!(read(&[("DATABASE_SECRET_ARN", "hunter2")]).is_err());
+}
+
+/// The id of the model that is set up, or the settings that are no good.
+#[cfg(all(feature = "bedrock", feature = "openai"))]
+fn model(changes: &[(&str, &str)]) -> Result<String, Vec<String>> {
+    let config = read(changes).map_err(|SettingsError(problems)| problems)?;
+    Ok(config.embedder.open().unwrap().unwrap().model_id().to_owned())
+}
+
+#[cfg(all(feature = "bedrock", feature = "openai"))]
+#[test]
+fn an_embedding_service_is_set_up() {
+    let bedrock = ("AUTRI_EMBEDDER", "bedrock");
+    assert_eq!(model(&[bedrock]).unwrap(), "amazon.titan-embed-text-v2:0/1024");
+    let small = model(&[bedrock, ("AUTRI_EMBEDDING_DIMENSIONS", "256")]);
+    assert_eq!(small.unwrap(), "amazon.titan-embed-text-v2:0/256");
+    let openai = [
+        ("AUTRI_EMBEDDER", "openai"),
+        ("AUTRI_EMBEDDING_URL", "https://api.openai.com/v1"),
+        ("AUTRI_EMBEDDING_API_KEY", "sk-hunter2"),
+        ("AUTRI_EMBEDDING_MODEL", "text-embedding-3-large"),
+    ];
+    assert_eq!(model(&openai).unwrap(), "openai:text-embedding-3-large/3072");
+    let prefixed = model(&[
+        ("AUTRI_EMBEDDER", "openai"),
+        ("AUTRI_EMBEDDING_URL", "http://127.0.0.1:8080"),
+        ("AUTRI_EMBEDDING_MODEL", "intfloat/e5-small-v2"),
+        ("AUTRI_EMBEDDING_DIMENSIONS", "384"),
+        ("AUTRI_EMBEDDING_QUERY_PREFIX", "query: "),
+        ("AUTRI_EMBEDDING_DOCUMENT_PREFIX", "passage: "),
+    ])
+    .unwrap();
+    assert!(prefixed.starts_with("openai:intfloat/e5-small-v2/384+"), "{prefixed}");
+    assert!(!format!("{:?}", read(&openai).unwrap()).contains("hunter2"));
+}
+
+#[cfg(all(feature = "bedrock", feature = "openai"))]
+#[test]
+fn an_embedding_service_that_lacks_something_or_has_another_ones_settings_is_refused() {
+    let openai: &[(&str, &str)] = &[
+        ("AUTRI_EMBEDDER", "openai"),
+        ("AUTRI_EMBEDDING_URL", "https://embed.example.com/v1"),
+        ("AUTRI_EMBEDDING_MODEL", "mine"),
+        ("AUTRI_EMBEDDING_DIMENSIONS", "768"),
+    ];
+    let bedrock: &[(&str, &str)] = &[("AUTRI_EMBEDDER", "bedrock")];
+    model(openai).unwrap();
+    for (base, name, value) in [
+        (openai, "AUTRI_EMBEDDING_URL", ""),
+        (openai, "AUTRI_EMBEDDING_URL", "http://embed.example.com/v1"),
+        (openai, "AUTRI_EMBEDDING_URL", "https://embed.example.com/v1?key=sk-1"),
+        (openai, "AUTRI_EMBEDDING_MODEL", ""),
+        (openai, "AUTRI_EMBEDDING_MODEL", "not a name"),
+        (openai, "AUTRI_EMBEDDING_DIMENSIONS", ""),
+        (openai, "AUTRI_EMBEDDING_DIMENSIONS", "many"),
+        (openai, "AUTRI_EMBEDDING_DIMENSIONS", "4001"),
+        (openai, "AUTRI_EMBEDDING_API_KEY", "sk-1\n"),
+        (openai, "AUTRI_EMBEDDING_QUERY_PREFIX", "\u{1b}[2J"),
+        (bedrock, "AUTRI_EMBEDDING_DIMENSIONS", "768"),
+        (bedrock, "AUTRI_EMBEDDING_DIMENSIONS", "many"),
+        (bedrock, "AUTRI_EMBEDDING_URL", "https://embed.example.com/v1"),
+        (bedrock, "AUTRI_EMBEDDING_MODEL", "text-embedding-3-small"),
+        (bedrock, "AUTRI_EMBEDDING_API_KEY", "sk-hunter2"),
+    ] {
+        let problems = model(&[base, &[(name, value)]].concat()).unwrap_err();
+        let [problem] = &problems[..] else { panic!("{name}={value:?}: {problems:?}") };
+        assert!(problem.starts_with(&format!("{name}: ")), "{name}={value:?}: {problem}");
+        assert!(!problem.contains("sk-"), "{problem}");
+    }
+}
+
+#[cfg(not(feature = "bedrock"))]
+#[test]
+fn a_build_without_bedrock_says_so() {
+    let SettingsError(problems) = read(&[("AUTRI_EMBEDDER", "bedrock")]).unwrap_err();
+    assert_eq!(problems, ["AUTRI_EMBEDDER: cannot be `bedrock` in a build without the feature `bedrock`"]);
+}
+
+#[cfg(not(feature = "transformer"))]
+#[test]
+fn a_build_without_the_transformer_says_so() {
+    let SettingsError(problems) = read(&[("AUTRI_EMBEDDER", "transformer")]).unwrap_err();
+    assert_eq!(
+        problems,
+        ["AUTRI_EMBEDDER: cannot be `transformer` in a build without the feature `transformer`"]
+    );
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn the_transformer_is_in_a_folder() {
+    let config = read(&[("AUTRI_EMBEDDER", "transformer"), ("AUTRI_MODEL_DIR", "/models/large")]).unwrap();
+    assert!(
+        matches!(&config.embedder, EmbedderChoice::Transformer { folder } if folder == Path::new("/models/large"))
+    );
+    let SettingsError(problems) = read(&[("AUTRI_EMBEDDER", "transformer")]).unwrap_err();
+    assert_eq!(problems, ["AUTRI_MODEL_DIR: is missing"]);
+}
+
+#[cfg(not(feature = "openai"))]
+#[test]
+fn a_build_without_openai_says_so() {
+    let SettingsError(problems) = read(&[("AUTRI_EMBEDDER", "openai")]).unwrap_err();
+    assert_eq!(problems, ["AUTRI_EMBEDDER: cannot be `openai` in a build without the feature `openai`"]);
 }
 
 #[cfg(not(feature = "dev-auth"))]
