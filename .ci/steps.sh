@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it: runs their functions `step_…`, in the order of the array `steps`.
 
-# All steps, or those that are named. `test-dev-auth` is the function step_test_dev_auth.
+# All steps, or those that are named. `test-features` is the function step_test_features.
 run_steps() {
   local step
   # shellcheck disable=SC2154 # the sourcing script's
