@@ -4,6 +4,7 @@
 //! from any other. Connect as `autri_ingest`, or as a role that may become it (`autri_admin`).
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use autri_domain::{DocumentId, KnowledgeBaseId, OrgId};
 use chrono::{DateTime, Utc};
@@ -357,6 +358,13 @@ pub(crate) async fn begin(
 
 /// pgvector's text form, `[1,2,3]`.
 pub(crate) fn vector_literal(vector: &[f32]) -> String {
-    let numbers: Vec<String> = vector.iter().map(f32::to_string).collect();
-    format!("[{}]", numbers.join(","))
+    let mut text = String::with_capacity(vector.len() * 12 + 2);
+    text.push('[');
+    for (place, number) in vector.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        // Writing to a String does not fail.
+        let _ = write!(text, "{comma}{number}");
+    }
+    text.push(']');
+    text
 }

@@ -1,6 +1,7 @@
 //! The end of an org: what it has, its connectors closed, what was kept in clear erased. Connect as `autri_admin`.
 
 use autri_domain::{ConnectorId, KnowledgeBaseId, OrgId};
+use sqlx::PgConnection;
 
 use crate::{Database, DbError};
 
@@ -95,16 +96,23 @@ pub async fn count_audit_rows(database: &Database, id: OrgId) -> Result<(i64, i6
 pub async fn erase_audit_arguments(database: &Database, id: OrgId) -> Result<u64, DbError> {
     let mut erased = 0;
     loop {
-        let some = sqlx::query_scalar!(
-            r#"SELECT erase_audit_arguments($1, $2) AS "erased!""#,
-            id.as_uuid(),
-            ERASE_BATCH
-        )
-        .fetch_one(&mut *database.acquire().await?)
-        .await?;
+        let some = erase_some_audit_arguments(&mut *database.acquire().await?, id, ERASE_BATCH).await?;
         if some == 0 {
             return Ok(erased);
         }
-        erased += u64::from(some.unsigned_abs());
+        erased += some;
     }
+}
+
+/// As [`erase_audit_arguments`], of at most so many rows.
+pub(crate) async fn erase_some_audit_arguments(
+    connection: &mut PgConnection,
+    id: OrgId,
+    most: i32,
+) -> Result<u64, DbError> {
+    let erased =
+        sqlx::query_scalar!(r#"SELECT erase_audit_arguments($1, $2) AS "erased!""#, id.as_uuid(), most)
+            .fetch_one(connection)
+            .await?;
+    Ok(erased.unsigned_abs().into())
 }

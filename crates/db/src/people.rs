@@ -4,7 +4,7 @@ use autri_domain::{KnowledgeBaseId, LibraryId, NotificationId, OrgId, UserId};
 use chrono::{DateTime, Utc};
 
 use crate::database::take_back;
-use crate::{Database, DbError};
+use crate::{Database, DbError, org_end};
 
 /// Somebody who gets an account.
 #[derive(Debug, Clone, Copy)]
@@ -165,8 +165,8 @@ async fn select(database: &Database, email: Option<&str>, sub: Option<&str>) -> 
 }
 
 /// Deletes a person's personal org with all its content, and then the person, in one transaction; whether there was one.
-/// Orgs that they are a member of stay, even one that nobody else owns, and so do the rows of the audit log. The user at
-/// Cognito is not touched.
+/// Orgs that they are a member of stay, even one that nobody else owns, and so do the rows of the audit log, without
+/// the arguments of the personal org's calls that were kept in clear. The user at Cognito is not touched.
 pub async fn delete(database: &Database, id: UserId) -> Result<bool, DbError> {
     let mut transaction = database.begin().await?;
     // Locked first: whoever provisions this person meanwhile waits, and then finds them gone.
@@ -176,9 +176,13 @@ pub async fn delete(database: &Database, id: UserId) -> Result<bool, DbError> {
     if found.is_none() {
         return Ok(false);
     }
-    sqlx::query!("DELETE FROM orgs WHERE personal_user = $1", id.as_uuid())
-        .execute(&mut *transaction)
+    let org = sqlx::query_scalar!("DELETE FROM orgs WHERE personal_user = $1 RETURNING id", id.as_uuid())
+        .fetch_optional(&mut *transaction)
         .await?;
+    if let Some(org) = org {
+        // In one go, since nobody finds the org again: what one person asked is not much.
+        org_end::erase_some_audit_arguments(&mut transaction, org.into(), i32::MAX).await?;
+    }
     sqlx::query!("DELETE FROM users WHERE id = $1", id.as_uuid()).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(true)

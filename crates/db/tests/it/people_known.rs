@@ -7,6 +7,8 @@ use autri_db::roles;
 use autri_db::test_support::{Tenant, TestDatabase};
 use autri_domain::{ConnectorId, OrgId, UserId};
 
+use serde_json::json;
+
 use crate::people::{add_document, all_rows, interactive_connector, person, provision};
 
 #[tokio::test]
@@ -57,6 +59,7 @@ async fn a_person_goes_with_all_that_is_theirs_and_no_more() {
     let filter = AuditFilter { org_id: Some(ada.org_id), limit: 10, ..AuditFilter::default() };
     let kept = audit::list(&admin, &filter).await.unwrap();
     assert_eq!(kept.iter().map(|row| row.sub.as_str()).collect::<Vec<_>>(), ["ada-sub"]);
+    assert!(kept.iter().all(|row| row.arguments.is_none()), "what they asked goes too");
     assert!(!people::delete(&admin, ada.user_id).await.unwrap(), "there is none any more");
     assert!(!people::delete(&admin, UserId::new()).await.unwrap());
 
@@ -73,7 +76,7 @@ fn call(connector_id: ConnectorId, client: &str, sub: &str) -> NewAuditRow {
         tool: "search".to_owned(),
         arguments_digest: [0; 32],
         digest_key_id: "k".to_owned(),
-        arguments: None,
+        arguments: Some(json!({ "query": "mine" })),
         result_count: 0,
         status: "ok",
         latency_ms: 1.0,
