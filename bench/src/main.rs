@@ -6,7 +6,9 @@
 
 mod corpus;
 mod fixed_answer;
+mod ingest;
 mod issuer;
+mod processes;
 mod search;
 mod server;
 mod statistics;
@@ -19,6 +21,8 @@ use clap::Parser;
 enum Benchmark {
     /// The MCP server beside its own SQL
     Search(search::Options),
+    /// The command line's `ingest`: chunks a second, and memory against the number of documents
+    Ingest(ingest::Options),
     /// The Cognito triggers: warm and cold invocations, and what is uploaded
     Triggers(triggers::Options),
 }
@@ -27,6 +31,7 @@ enum Benchmark {
 async fn main() -> Result<()> {
     match Benchmark::parse() {
         Benchmark::Search(options) => search::run(options).await,
+        Benchmark::Ingest(options) => ingest::run(options).await,
         Benchmark::Triggers(options) => triggers::run(options).await,
     }
 }

@@ -1,7 +1,7 @@
 """`autri ingest s3://…` at an emulated S3: what is read and what is not, what goes, and how it stops and goes on.
 
-The emulator checks no signature, so that objects are put there by plain requests, and refuses no reader: a gate before it
-does, and knows what was read.
+The emulator checks no signature, so that objects are put there by plain requests, and refuses no reader: a gate before
+it does, and knows what was read.
 """
 
 from __future__ import annotations
@@ -300,8 +300,9 @@ def interrupted(place: Place, reads: int) -> tuple[int, Json]:
         return None
 
     place.gate.answers = answer
+    command = place.base.command(place.bucket.uri("docs"), "--concurrency", "4")
     process = subprocess.Popen(
-        [checks.required("AUTRI_PROGRAM"), "--json", *place.base.command(place.bucket.uri("docs"), "--concurrency", "4")],
+        [checks.required("AUTRI_PROGRAM"), "--json", *command],
         env=autri_environment(AWS_ENDPOINT_URL=place.gate.url),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

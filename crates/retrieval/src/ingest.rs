@@ -1,51 +1,110 @@
-//! Files into a knowledge base: found, read, parsed and chunked; what is new or changed is embedded and stored, what is
+//! Documents into a knowledge base: found, read, parsed and chunked; what is new or changed is embedded and stored, what is
 //! gone can be pruned.
 //!
 //! Every document is a transaction of its own and nothing is kept between runs but what the database holds: a run that
-//! ends early has lost nothing, and the next one goes on where it stopped. Documents pass through one by one, so that
-//! memory does not grow with their number (a list of their names does).
+//! ends early has lost nothing, and the next one goes on where it stopped. Documents pass through in a stream: at most
+//! so many, and so many bytes of them, are in memory at once. All that grows with their number is a number for each key.
 //!
-//! What one bad file can do is bounded: its size and time are limited, a panic of a parser is caught, and it becomes one
+//! A run looks through its source twice: once to count, so that it can say what remains, and once to work. The feed asks
+//! the database for what is stored of a page's documents at once; each document is then read, parsed elsewhere
+//! ([`Parsers`]), embedded and written, several at a time.
+//!
+//! What one bad file can do is bounded: its size and time are limited, its parser may end, and it becomes one
 //! [`Failure`] in the report of a run that goes on.
 
 mod error;
-mod prepare;
+mod feed;
+mod fetch;
+mod listing;
+mod objects;
 mod prune;
 mod report;
 mod source;
 mod store;
 
-use std::num::NonZero;
-use std::pin::pin;
+use std::error::Error;
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use autri_db::ingest::KnowledgeBaseContent;
 use chrono::{DateTime, Utc};
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::embed::Embedder;
 use crate::limits::Limits;
+use crate::parsers::{DocumentInput, Parsers, PreparedDocument};
+use crate::sanitize::RemovedCounts;
 
 use error::StopReason;
-use prepare::{PrepareError, PreparedDocument, prepare};
+use feed::{Candidate, Event, Everything, Feed};
+use fetch::{FetchError, fetch};
+use listing::{Found, Listing};
 use store::{StoreError, Writer};
 
-pub use error::IngestError;
-pub use report::{Failure, IngestObserver, IngestReport, NotPruned, Outcome, StoredChunks};
+pub use error::{IngestError, SourceError};
+pub use objects::{
+    ListedObject, ObjectError, ObjectFolder, ObjectLocation, ObjectLocationError, ObjectPage, ObjectStore,
+    ObjectStoreError,
+};
+pub use report::{
+    Failure, IngestObserver, IngestReport, MAX_NAMED_FAILURES, NotPruned, OTHER_EXTENSIONS, Outcome,
+    SourceSize, StoredChunks,
+};
 pub use source::{Source, SourceContent, SourceDocument};
+pub use tokio_util::sync::CancellationToken;
 
-/// How many documents are read and parsed ahead of the database at most. Each may be as large as the limits allow.
-const MAX_AHEAD: usize = 8;
+/// How many documents are at work at once if nobody says: enough to wait for a store while others are parsed and written.
+const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// How many documents are found ahead of those at work, at most.
+const MAX_AHEAD: usize = 1_000;
+
+/// What the documents at work may have together, in KiB, before they are parsed. A larger one is at work alone.
+const BUDGET_KIB: u32 = 64 * 1024;
 
 /// How to ingest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct IngestOptions {
     /// What one document may cost.
     pub limits: Limits,
-    /// Whether to delete the documents that came from the given folders and are there no more.
-    pub prune: bool,
+    /// Where documents are parsed.
+    pub parsers: Parsers,
+    /// How many documents are at work at once.
+    pub concurrency: NonZeroUsize,
+    /// What to delete.
+    pub prune: Prune,
     /// The time of the run: when a document last changed if its source does not say, or says that it is in the future.
     pub now: DateTime<Utc>,
+    /// Ends the run when it is cancelled: no further document is begun, and nothing pruned.
+    pub stop: CancellationToken,
+}
+
+/// Which documents a run deletes that are not in its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prune {
+    /// None.
+    Nothing,
+    /// Those that came from the given folders.
+    GivenFolders,
+    /// All: the knowledge base is to hold what the source has, and nothing else.
+    Everything,
+}
+
+impl IngestOptions {
+    /// The default limits, in this process, nothing pruned.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>) -> Self {
+        Self {
+            limits: Limits::default(),
+            parsers: Parsers::in_process(),
+            concurrency: DEFAULT_CONCURRENCY,
+            prune: Prune::Nothing,
+            now,
+            stop: CancellationToken::new(),
+        }
+    }
 }
 
 /// Brings a knowledge base up to what stands in `source`.
@@ -54,8 +113,8 @@ pub struct IngestOptions {
 /// fails to be read or parsed is reported and keeps its old version.
 ///
 /// # Errors
-/// [`IngestError`] when the embedder is not that of the knowledge base, and when the database or the embedder fails: then
-/// the error holds the report of what was done by then.
+/// [`IngestError`] when the embedder is not that of the knowledge base, and when the source, the database or the embedder
+/// fails: then the error holds the report of what was done by then.
 pub async fn ingest(
     content: &KnowledgeBaseContent,
     embedder: Option<&dyn Embedder>,
@@ -64,10 +123,16 @@ pub async fn ingest(
     observer: &dyn IngestObserver,
 ) -> Result<IngestReport, IngestError> {
     let writer = Writer::new(content, embedder, options.now)?;
-    let mut run =
-        Run { writer, observer, report: IngestReport::beginning_with(source), started: Instant::now() };
-    let ended = run.everything(source, options).await;
-    run.report.elapsed = run.started.elapsed();
+    let started = Instant::now();
+    let mut run = Run {
+        writer,
+        options,
+        observer,
+        budget: Semaphore::new(BUDGET_KIB as usize),
+        report: IngestReport::default(),
+    };
+    let ended = run.everything(source).await;
+    run.report.elapsed = started.elapsed();
     match ended {
         Ok(()) => Ok(run.report),
         Err(reason) => Err(IngestError::stopped(reason, run.report)),
@@ -76,49 +141,150 @@ pub async fn ingest(
 
 struct Run<'a> {
     writer: Writer<'a>,
+    options: &'a IngestOptions,
     observer: &'a dyn IngestObserver,
+    /// One for each KiB that may be in memory before it is parsed.
+    budget: Semaphore,
     report: IngestReport,
-    started: Instant,
+}
+
+/// A document that was dealt with.
+struct Done {
+    candidate: Box<Candidate>,
+    removed: RemovedCounts,
+    outcome: Outcome,
 }
 
 impl Run<'_> {
-    async fn everything(&mut self, source: &Source, options: &IngestOptions) -> Result<(), StopReason> {
-        self.observer.begins(source.documents().len());
-        let limits = options.limits;
-        let ahead = std::thread::available_parallelism().map_or(1, NonZero::get).min(MAX_AHEAD);
-        // The next documents are parsed on threads of their own while the database works on this one. (By number: a
-        // closure over references would keep the run from moving between threads.)
-        let documents = source.documents();
-        let parsing = stream::iter(0..documents.len())
-            .map(|number| async move { (number, prepare(&documents[number], limits).await) })
-            .buffered(ahead);
-        let mut parsing = pin!(parsing);
-        while let Some((number, prepared)) = parsing.next().await {
-            let document = &documents[number];
-            let outcome = self.document(document, prepared).await?;
-            self.observer.document(document, &outcome);
-            self.report.add(outcome);
-        }
-        if options.prune {
-            prune::prune(self.writer.content(), source, self.observer, &mut self.report).await?;
+    async fn everything(&mut self, source: &Source) -> Result<(), StopReason> {
+        let Some(size) = self.count(source).await? else {
+            self.report.interrupted = true;
+            return Ok(());
+        };
+        self.observer.begins(size);
+        let (sender, events) = mpsc::channel(MAX_AHEAD);
+        let feed = Feed::new(source, self.writer.content(), sender);
+        // In this order: why the feed ended early is of interest only if the work did not end it.
+        let (found, worked) = tokio::join!(feed.run(), self.work(events));
+        worked?;
+        let found: Everything = found?;
+        if !self.report.interrupted && self.options.prune != Prune::Nothing {
+            let (content, prune) = (self.writer.content(), self.options.prune);
+            prune::prune(content, &found, prune, self.observer, &mut self.report).await?;
         }
         Ok(())
     }
 
-    async fn document(
-        &mut self,
-        document: &SourceDocument,
-        prepared: Result<PreparedDocument, PrepareError>,
-    ) -> Result<Outcome, StopReason> {
-        let prepared = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => return Ok(Outcome::Failed(Failure::new(&document.name(), &error))),
-        };
-        self.report.removed += prepared.removed;
-        match self.writer.store(document, prepared).await {
-            Ok(outcome) => Ok(outcome),
-            Err(StoreError::Document(error)) => Ok(Outcome::Failed(Failure::new(&document.name(), &error))),
-            Err(StoreError::Run(reason)) => Err(reason),
+    /// How much there is; none if the run is to end.
+    async fn count(&self, source: &Source) -> Result<Option<SourceSize>, StopReason> {
+        let mut listing = Listing::of(source);
+        let mut size = SourceSize::default();
+        while let Some(page) = listing.next_page().await? {
+            if self.options.stop.is_cancelled() {
+                return Ok(None);
+            }
+            for found in &page.found {
+                if let Found::Document(document) = found {
+                    size.documents += 1;
+                    size.bytes += document.size();
+                }
+            }
+            self.observer.counts(size);
+        }
+        Ok(Some(size))
+    }
+
+    /// Works at what comes, until all came, the run is to end, or something failed that no document would survive. What is
+    /// at work then is finished in each case.
+    async fn work(&mut self, mut events: mpsc::Receiver<Event>) -> Result<(), StopReason> {
+        let (writer, options, budget) = (&self.writer, self.options, &self.budget);
+        let mut at_work = FuturesUnordered::new();
+        let mut ended = Ok(());
+        let mut is_open = true;
+        loop {
+            tokio::select! {
+                () = options.stop.cancelled(), if is_open => {
+                    self.report.interrupted = true;
+                    is_open = false;
+                    events.close();
+                }
+                Some(worked) = at_work.next() => match worked {
+                    Ok(done) => {
+                        let Done { candidate, removed, outcome } = done;
+                        self.report.removed += removed;
+                        self.observer.document(&candidate.document, &outcome);
+                        self.report.add(outcome);
+                    }
+                    Err(reason) if ended.is_ok() => {
+                        ended = Err(reason);
+                        is_open = false;
+                    }
+                    Err(_) => {}
+                },
+                event = events.recv(), if is_open && at_work.len() < options.concurrency.get() => match event {
+                    Some(Event::Document(candidate)) => {
+                        at_work.push(document(writer, options, budget, candidate));
+                    }
+                    Some(Event::Aside(aside)) => self.report.add_aside(aside),
+                    None => is_open = false,
+                },
+                else => return ended,
+            }
         }
     }
+}
+
+/// From a document's source to its rows.
+async fn document(
+    writer: &Writer<'_>,
+    options: &IngestOptions,
+    budget: &Semaphore,
+    candidate: Box<Candidate>,
+) -> Result<Done, StopReason> {
+    let Candidate { document, stored } = &*candidate;
+    let known_mark = stored.as_ref().and_then(|stored| stored.change_mark.as_deref());
+    if known_mark.is_some() && known_mark == document.change_mark().as_ref().map(<[u8; 32]>::as_slice) {
+        return Ok(Done { candidate, removed: RemovedCounts::default(), outcome: Outcome::Unread });
+    }
+    let kib = u32::try_from(document.size() / 1024 + 1).unwrap_or(u32::MAX).min(BUDGET_KIB);
+    // Nobody closes it.
+    let permit = budget.acquire_many(kib).await.ok();
+    let (removed, outcome) = match prepare(document, options).await? {
+        Ok(prepared) => {
+            let removed = prepared.removed;
+            match writer.store(document, stored.as_ref(), prepared).await {
+                Ok(outcome) => (removed, outcome),
+                Err(StoreError::Document(error)) => (removed, failed(document, &error)),
+                Err(StoreError::Run(reason)) => return Err(reason),
+            }
+        }
+        Err(outcome) => (RemovedCounts::default(), outcome),
+    };
+    drop(permit);
+    Ok(Done { candidate, removed, outcome })
+}
+
+/// The document's chunks, or that it has failed.
+async fn prepare(
+    document: &SourceDocument,
+    options: &IngestOptions,
+) -> Result<Result<PreparedDocument, Outcome>, StopReason> {
+    let bytes = match fetch(document, options.limits).await {
+        Ok(bytes) => bytes,
+        Err(FetchError::Document(error)) => return Ok(Err(failed(document, &*error))),
+        Err(FetchError::Run(error)) => return Err(error.into()),
+    };
+    let input = DocumentInput {
+        key: document.key.clone(),
+        title: document.title.clone(),
+        format: document.format,
+        source_url: document.source_url.clone(),
+        bytes,
+    };
+    let prepared = options.parsers.prepare(input, options.limits).await;
+    Ok(prepared.map_err(|error| failed(document, &error)))
+}
+
+fn failed(document: &SourceDocument, error: &(dyn Error + 'static)) -> Outcome {
+    Outcome::Failed(Failure::new(&document.name(), error))
 }

@@ -16,11 +16,15 @@ pub mod ingest;
 pub mod limits;
 mod outline;
 pub mod parse;
+pub mod parsers;
+pub mod passages;
 pub mod query;
+pub mod reembed;
 pub mod sanitize;
 pub mod search;
 pub mod snippet;
 pub mod walk;
+mod words;
 
 pub use chunk::{Chunk, Chunker};
 pub use embed::{EmbedError, Embedder};

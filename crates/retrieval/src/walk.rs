@@ -1,84 +1,24 @@
 //! Which files are to be ingested, and under which names.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+mod base_url;
+
+use std::fmt::Write as _;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::SystemTime;
 
 use ignore::{DirEntry, WalkBuilder};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use url::Url;
+use percent_encoding::percent_encode;
 
 use crate::format::{DocumentFormat, Recognised};
-use crate::limits::Limits;
 use crate::sanitize::is_invisible;
+
+use base_url::SEGMENT;
+
+pub use base_url::{SourceBaseUrl, SourceBaseUrlError};
 
 /// The longest document key, in characters.
 pub(crate) const MAX_KEY_CHARS: usize = 2_000;
-
-/// The longest source URL, in bytes.
-const MAX_URL_BYTES: usize = 4_000;
-
-/// What is encoded in a path segment: all but the unreserved characters (RFC 3986 §2.3).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Where the ingested folder is published: an http or https URL below which a document's key is its path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceBaseUrl(String);
-
-/// A text that cannot be a [`SourceBaseUrl`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SourceBaseUrlError {
-    /// Write it out, scheme and all.
-    #[error("not a URL")]
-    NotAUrl(#[source] url::ParseError),
-    /// Links of other schemes could run something on a click.
-    #[error("the scheme must be http or https, not {0:?}")]
-    Scheme(String),
-    /// It would be shown with every result.
-    #[error("it must not hold a user name or a password")]
-    Credentials,
-    /// A path cannot be put after them.
-    #[error("it must not have a query or a fragment")]
-    QueryOrFragment,
-}
-
-impl FromStr for SourceBaseUrl {
-    type Err = SourceBaseUrlError;
-
-    fn from_str(text: &str) -> Result<Self, SourceBaseUrlError> {
-        let url = Url::parse(text).map_err(SourceBaseUrlError::NotAUrl)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(SourceBaseUrlError::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(SourceBaseUrlError::Credentials);
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(SourceBaseUrlError::QueryOrFragment);
-        }
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
-    }
-}
-
-impl SourceBaseUrl {
-    /// The URL of the file at `relative`, each segment percent-encoded; `None` if it would be too long to keep.
-    fn join(&self, relative: &Path) -> Option<String> {
-        let mut url = self.0.clone();
-        for segment in relative.components() {
-            url.push('/');
-            url.extend(percent_encode(segment.as_os_str().as_encoded_bytes(), SEGMENT));
-        }
-        (url.len() <= MAX_URL_BYTES).then_some(url)
-    }
-}
-
-impl fmt::Display for SourceBaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A file to ingest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,19 +34,21 @@ pub struct SourceFile {
     pub source_url: Option<String>,
     /// When it last changed, as the file system says.
     pub modified: Option<SystemTime>,
+    /// Its size now, in bytes.
+    pub size: u64,
 }
 
-/// What stands in the given places.
-#[derive(Debug, Default)]
-pub struct FoundFiles {
-    /// The files to ingest, by key.
-    pub files: Vec<SourceFile>,
-    /// The files that would have been ingested but for a problem each.
-    pub problems: Vec<FileProblem>,
-    /// How many files are no documents, by extension (empty: none).
-    pub not_documents: BTreeMap<String, u64>,
-    /// How many symbolic links were not followed.
-    pub symlinks: u64,
+/// What stands in a given place.
+#[derive(Debug)]
+pub enum FoundFile {
+    /// A file to ingest.
+    Document(SourceFile),
+    /// A file that would be ingested but for a problem.
+    Problem(FileProblem),
+    /// A file that is no document, by its extension (empty: none).
+    NotADocument(String),
+    /// A symbolic link, which is not followed.
+    Symlink,
 }
 
 /// Why a file is not ingested.
@@ -124,19 +66,16 @@ pub struct FileProblem {
 #[derive(Debug, thiserror::Error)]
 pub enum FileProblemReason {
     /// Convert it first.
-    #[error("{0} is not supported yet; Markdown, plain text and HTML are")]
+    #[error("{0} is not supported yet; Markdown, plain text, HTML, PDF and Word (.docx) are")]
     NotSupportedYet(&'static str),
     /// Only for a file that was named itself; in a folder it is passed over.
-    #[error("not a document by its name; Markdown (.md), plain text (.txt) and HTML (.html) are")]
+    #[error(
+        "not a document by its name; Markdown (.md), plain text (.txt), HTML (.html), PDF (.pdf) and Word (.docx) are"
+    )]
     NotADocument,
     /// Rename one of them, or ingest them into two knowledge bases.
-    #[error("has the same key {key:?} as {other}", other = other.display())]
-    SameKey {
-        /// The key that both have.
-        key: String,
-        /// The file that comes first, and is ingested.
-        other: PathBuf,
-    },
+    #[error("has the key {0:?}, as one that was ingested before it: rename one of them")]
+    SameKey(String),
     /// Shorten the path.
     #[error("the path is longer than {MAX_KEY_CHARS} characters")]
     KeyTooLong,
@@ -162,106 +101,139 @@ pub enum WalkError {
     NotAFileOrFolder(PathBuf),
 }
 
-/// Finds the documents in the given files and folders.
+/// What stands in a file or folder, found while it is asked for: of a folder, no more is in memory than the names in the
+/// folders that lead to where the search is.
 ///
 /// In a folder, hidden files and what `.gitignore` and `.ignore` name are passed over, and symbolic links are not
 /// followed: they could lead out of it. A file that is named itself is taken whatever it is called. The order depends
 /// on the names alone.
-pub fn find_files(roots: &[PathBuf], base_url: Option<&SourceBaseUrl>) -> Result<FoundFiles, WalkError> {
-    let mut walk = Walk { found: FoundFiles::default(), by_key: HashMap::new(), base_url };
-    for root in roots {
-        let no_such_path = |source| WalkError::NoSuchPath { path: root.clone(), source };
-        let metadata = std::fs::metadata(root).map_err(no_such_path)?;
-        if metadata.is_dir() {
-            walk.folder(root);
-        } else if metadata.is_file() {
-            walk.named_file(root);
-        } else {
-            return Err(WalkError::NotAFileOrFolder(root.clone()));
-        }
-    }
-    walk.found.files.sort_by(|one, other| one.key.cmp(&other.key));
-    Ok(walk.found)
+pub struct Walk {
+    root: PathBuf,
+    base_url: Option<SourceBaseUrl>,
+    rest: Rest,
 }
 
-struct Walk<'a> {
-    found: FoundFiles,
-    by_key: HashMap<String, PathBuf>,
-    base_url: Option<&'a SourceBaseUrl>,
+enum Rest {
+    NamedFile,
+    Folder(Box<ignore::Walk>),
+    Nothing,
 }
 
-impl Walk<'_> {
-    fn folder(&mut self, root: &Path) {
-        let entries = WalkBuilder::new(root)
-            // A .gitignore counts outside a repository too; the user's own global one would make results differ.
-            .require_git(false)
-            .git_global(false)
-            .follow_links(false)
-            .sort_by_file_name(std::ffi::OsStr::cmp)
-            .build();
-        for entry in entries {
-            match entry {
-                Ok(entry) => self.entry(root, &entry),
-                Err(error) => self.problem(root.to_owned(), FileProblemReason::Unreadable(error)),
-            }
-        }
+impl Walk {
+    /// Begins at a file or folder.
+    pub fn of(root: &Path, base_url: Option<&SourceBaseUrl>) -> Result<Self, WalkError> {
+        let rest = match kind(root)? {
+            PathKind::File => Rest::NamedFile,
+            PathKind::Folder => Rest::Folder(Box::new(
+                WalkBuilder::new(root)
+                    // A .gitignore counts outside a repository too; the user's own global one would make results differ.
+                    .require_git(false)
+                    .git_global(false)
+                    .follow_links(false)
+                    .sort_by_file_name(std::ffi::OsStr::cmp)
+                    .build(),
+            )),
+        };
+        Ok(Self { root: root.to_owned(), base_url: base_url.cloned(), rest })
     }
 
-    fn entry(&mut self, root: &Path, entry: &DirEntry) {
-        let Some(file_type) = entry.file_type() else { return };
+    fn entry(&self, entry: Result<DirEntry, ignore::Error>) -> Option<FoundFile> {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return Some(problem(&self.root, FileProblemReason::Unreadable(error))),
+        };
+        let file_type = entry.file_type()?;
         if file_type.is_symlink() && entry.depth() > 0 {
-            self.found.symlinks += 1;
+            return Some(FoundFile::Symlink);
         }
         if !file_type.is_file() {
-            return;
+            return None;
         }
         let path = entry.path();
-        match DocumentFormat::recognise(path) {
-            Recognised::Supported(format) => self.file(path, path.strip_prefix(root).unwrap_or(path), format),
-            Recognised::NotYet(name) => {
-                self.problem(path.to_owned(), FileProblemReason::NotSupportedYet(name));
-            }
-            Recognised::NotADocument => {
-                let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-                *self.found.not_documents.entry(extension).or_default() += 1;
-            }
-        }
+        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        Some(match DocumentFormat::recognise(path) {
+            Recognised::Supported(format) => self.file(path, relative, format),
+            Recognised::NotYet(name) => problem(path, FileProblemReason::NotSupportedYet(name)),
+            Recognised::NotADocument => FoundFile::NotADocument(extension(path)),
+        })
     }
 
-    fn named_file(&mut self, path: &Path) {
+    fn named_file(&self) -> FoundFile {
+        let path = &self.root;
         match DocumentFormat::recognise(path) {
             Recognised::Supported(format) => {
-                self.file(path, Path::new(path.file_name().unwrap_or_default()), format);
+                self.file(path, Path::new(path.file_name().unwrap_or_default()), format)
             }
-            Recognised::NotYet(name) => {
-                self.problem(path.to_owned(), FileProblemReason::NotSupportedYet(name));
-            }
-            Recognised::NotADocument => self.problem(path.to_owned(), FileProblemReason::NotADocument),
+            Recognised::NotYet(name) => problem(path, FileProblemReason::NotSupportedYet(name)),
+            Recognised::NotADocument => problem(path, FileProblemReason::NotADocument),
         }
     }
 
-    fn file(&mut self, path: &Path, relative: &Path, format: DocumentFormat) {
-        let key = key(relative);
-        if key.chars().count() > MAX_KEY_CHARS {
-            return self.problem(path.to_owned(), FileProblemReason::KeyTooLong);
-        }
-        if let Some(other) = self.by_key.get(&key) {
-            let reason = FileProblemReason::SameKey { key, other: other.clone() };
-            return self.problem(path.to_owned(), reason);
-        }
-        self.by_key.insert(key.clone(), path.to_owned());
-        self.found.files.push(SourceFile {
+    fn file(&self, path: &Path, relative: &Path, format: DocumentFormat) -> FoundFile {
+        let metadata = std::fs::metadata(path).ok();
+        let segments = || relative.components().map(|segment| segment.as_os_str().as_encoded_bytes());
+        FoundFile::Document(SourceFile {
             path: path.to_owned(),
-            key,
+            key: key(relative),
             format,
-            source_url: self.base_url.and_then(|base| base.join(relative)),
-            modified: std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok(),
-        });
+            source_url: self.base_url.as_ref().and_then(|base| base.join(segments())),
+            modified: metadata.as_ref().and_then(|metadata| metadata.modified().ok()),
+            size: metadata.as_ref().map_or(0, Metadata::len),
+        })
     }
+}
 
-    fn problem(&mut self, path: PathBuf, reason: FileProblemReason) {
-        self.found.problems.push(FileProblem { path, reason });
+impl Iterator for Walk {
+    type Item = FoundFile;
+
+    fn next(&mut self) -> Option<FoundFile> {
+        loop {
+            let entry = match &mut self.rest {
+                Rest::Nothing => return None,
+                Rest::NamedFile => {
+                    self.rest = Rest::Nothing;
+                    return Some(self.named_file());
+                }
+                Rest::Folder(entries) => entries.next(),
+            };
+            let Some(entry) = entry else {
+                self.rest = Rest::Nothing;
+                return None;
+            };
+            if let Some(found) = self.entry(entry) {
+                return Some(found);
+            }
+        }
     }
+}
+
+/// What can be walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathKind {
+    File,
+    Folder,
+}
+
+/// What the path leads to, links followed.
+pub(crate) fn kind(path: &Path) -> Result<PathKind, WalkError> {
+    let no_such_path = |source| WalkError::NoSuchPath { path: path.to_owned(), source };
+    let metadata = std::fs::metadata(path).map_err(no_such_path)?;
+    if metadata.is_dir() {
+        Ok(PathKind::Folder)
+    } else if metadata.is_file() {
+        Ok(PathKind::File)
+    } else {
+        Err(WalkError::NotAFileOrFolder(path.to_owned()))
+    }
+}
+
+fn problem(path: &Path, reason: FileProblemReason) -> FoundFile {
+    FoundFile::Problem(FileProblem { path: path.to_owned(), reason })
+}
+
+/// The extension in lower case; empty for none.
+pub(crate) fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 /// The path with `/`; bytes that are not UTF-8, and characters that nobody sees, stand as `%XX`. A `%` of the name
@@ -273,25 +245,32 @@ pub(crate) fn key(relative: &Path) -> String {
             key.push('/');
         }
         for chunk in component.as_os_str().as_encoded_bytes().utf8_chunks() {
-            for char in chunk.valid().chars() {
-                if is_invisible(char) || char == '\n' || char == '\r' {
-                    key.extend(percent_encode(char.encode_utf8(&mut [0; 4]).as_bytes(), SEGMENT));
-                } else {
-                    key.push(char);
-                }
-            }
+            push_visible(&mut key, chunk.valid());
             key.extend(percent_encode(chunk.invalid(), SEGMENT));
         }
     }
     key
 }
 
-/// Reads a file, but no more of it than the limit: a file may grow, or be a pipe.
-pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, std::io::Error> {
+/// Adds a text as keys hold it: characters that nobody sees stand as `%XX`.
+pub(crate) fn push_visible(key: &mut String, text: &str) {
+    for char in text.chars() {
+        if is_invisible(char) || matches!(char, '\n' | '\r') {
+            for byte in char.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(key, "%{byte:02X}");
+            }
+        } else {
+            key.push(char);
+        }
+    }
+}
+
+/// Reads a file, but no more of it than `limit` bytes and one, so that whoever looks sees that there is too much: a file
+/// may grow, or be a pipe.
+pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, std::io::Error> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
-    // One byte more than allowed, so that the parser sees that there is too much.
-    std::fs::File::open(path)?.take(limits.max_file_bytes + 1).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

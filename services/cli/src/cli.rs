@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "aws")]
 use crate::commands::user;
 use crate::commands::{
-    audit, connector, db, eval, ingest, knowledge_base, library, model, notification, org,
+    audit, connector, db, document, eval, ingest, knowledge_base, library, model, notification, org,
+    parse_worker,
 };
 #[cfg(feature = "dev-auth")]
 use crate::commands::{dev, token};
@@ -51,6 +52,8 @@ enum Command {
     KnowledgeBase(knowledge_base::KnowledgeBaseArgs),
     /// Bring files and folders into a knowledge base
     Ingest(ingest::IngestArgs),
+    /// List and delete documents
+    Document(document::DocumentArgs),
     /// Keep connectors: OAuth clients, each bound to one library
     Connector(connector::ConnectorArgs),
     /// Keep people: who is invited, who has an account
@@ -65,11 +68,19 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Measure search on a collection with known answers
     Eval(eval::EvalArgs),
+    /// Parse documents, for `ingest`, which starts this and speaks to it
+    #[command(hide = true)]
+    ParseWorker,
     /// Fetch the embedding model
     Model(model::ModelArgs),
 }
 
 impl Cli {
+    /// Whether this is the child that parses: it runs with nothing around it.
+    pub(crate) const fn is_parse_worker(&self) -> bool {
+        matches!(self.command, Command::ParseWorker)
+    }
+
     /// Runs the command.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let context = Context::new(self.json, self.database)?;
@@ -81,6 +92,7 @@ impl Cli {
             Command::Library(args) => library::run(args, &context).await,
             Command::KnowledgeBase(args) => knowledge_base::run(args, &context).await,
             Command::Ingest(args) => ingest::run(args, &context).await,
+            Command::Document(args) => document::run(args, &context).await,
             Command::Connector(args) => connector::run(args, &context).await,
             #[cfg(feature = "aws")]
             Command::User(args) => user::run(args, &context).await,
@@ -89,6 +101,8 @@ impl Cli {
             Command::Token(args) => token::run(args, &context).await,
             Command::Audit(args) => audit::run(args, &context).await,
             Command::Eval(args) => eval::run(args, &context).await,
+            // Never here: `main` has seen to it.
+            Command::ParseWorker => Ok(parse_worker::run()),
             Command::Model(args) => model::run(args, &context).await,
         }
     }

@@ -13,7 +13,6 @@ use crate::advice;
 /// Width of the first column of [`field`].
 const LABEL_WIDTH: usize = 12;
 /// Width of the first column of [`entry`].
-#[cfg(feature = "aws")]
 const ENTRY_WIDTH: usize = 16;
 
 /// Writes a line of the answer.
@@ -33,9 +32,18 @@ pub(crate) fn field(label: &str, text: impl Display) {
 }
 
 /// Writes a line of the answer: a label and, aligned with those above and below, a text.
-#[cfg(feature = "aws")]
 pub(crate) fn entry(label: &str, text: impl Display) {
     line(format_args!("{label:ENTRY_WIDTH$}{text}"));
+}
+
+/// Where a long answer goes. Who writes it learns when nobody reads any more: half of it is no answer.
+pub(crate) fn stream() -> impl std::io::Write {
+    std::io::stdout()
+}
+
+/// A name that people chose, within a sentence: what is not printable in it is spelt out.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("{name:?}")
 }
 
 /// Writes the answer as JSON.
@@ -63,9 +71,15 @@ fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Vec<Str
     all().map(format).collect()
 }
 
-/// Names come from people: a control character in one must not steer the terminal.
+/// Names come from people: a control character in one must not steer the terminal, nor a bidirectional or invisible one show
+/// another name.
 fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    let is_hidden = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
+    text.chars().map(|character| if is_hidden(character) { '\u{fffd}' } else { character }).collect()
 }
 
 /// Says on stderr why the command failed and what to do about it.
@@ -76,6 +90,15 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     }
     ExitCode::FAILURE
 }
+
+/// How many there are in a second, as a whole number; none before a second is over, or of nothing.
+pub(crate) fn rate(count: u64, elapsed: Duration) -> Option<u64> {
+    let millis = u64::try_from(elapsed.as_millis()).ok().filter(|millis| *millis >= 1_000)?;
+    (count > 0).then(|| count.saturating_mul(1_000) / millis)
+}
+
+/// How often what is shown moves.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Something that takes a while: a bar on a terminal, otherwise one line when it begins.
 #[derive(Debug)]
@@ -95,15 +118,47 @@ impl Progress {
     }
 
     fn start(label: &str, total: u64, template: &str) -> Self {
-        if !std::io::stderr().is_terminal() {
+        if !Self::is_shown() {
             note(format_args!("{label} …"));
             return Self { bar: ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()) };
         }
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar =
             ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_message(label.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(100));
+        bar.enable_steady_tick(TICK);
         Self { bar }
+    }
+
+    /// Counts up to `total` of something that may take long: with its rate and what remains.
+    pub(crate) fn with_rate(label: &str, total: u64) -> Self {
+        Self::start(label, total, "{msg:12}[{bar:24}] {pos}/{len}, {per_sec}, {eta} left {prefix}")
+    }
+
+    /// Counts what nobody knows the total of; only on a terminal.
+    pub(crate) fn open_ended(label: &str) -> Self {
+        if !Self::is_shown() {
+            return Self { bar: ProgressBar::hidden() };
+        }
+        let style = ProgressStyle::with_template("{msg:12}{pos}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::no_length().with_style(style).with_message(label.to_owned());
+        bar.enable_steady_tick(TICK);
+        Self { bar }
+    }
+
+    /// Whether there is a terminal to show it on.
+    pub(crate) fn is_shown() -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Shows this behind all else.
+    pub(crate) fn add(&self, text: String) {
+        self.bar.set_prefix(text);
+    }
+
+    /// It is over, and leaves nothing behind.
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
     }
 
     /// So far it is `done`.
@@ -114,7 +169,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.end();
     }
 }
 
@@ -132,5 +187,8 @@ mod tests {
     fn names_cannot_steer_the_terminal() {
         let rows = [["\u{1b}[2Jgone\n".to_owned()]];
         assert_eq!(aligned(["NAME"], &rows)[1], "\u{fffd}[2Jgone\u{fffd}");
+        let rows = [["exe.\u{202e}fdp\u{200b}".to_owned()]];
+        assert_eq!(aligned(["NAME"], &rows)[1], "exe.\u{fffd}fdp\u{fffd}");
+        assert_eq!(quoted("a\u{202e}\u{1b}\"b"), r#""a\u{202e}\u{1b}\"b""#);
     }
 }

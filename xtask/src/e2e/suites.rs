@@ -76,6 +76,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite::cognito("cognito-tokens", Script::Python("cognito_tokens.py")),
     Suite::cognito("cognito-sign-up", Script::Python("cognito_sign_up.py")),
     Suite::cognito("connect-by-hand", Script::Python("connect_by_hand.py")),
+    Suite::cognito("s3-ingest", Script::Python("s3_ingest.py")),
     Suite::cognito("agent-runtime", Script::Python("agent_runtime.py")),
     Suite::shipped("released-image", Script::Python("released_image.py")),
     Suite::shipped("released-cli", Script::Python("released_cli.py")),
@@ -237,6 +238,6 @@ mod tests {
     #[test]
     fn a_suite_is_for_one_server() {
         let (plain, cognito): (Vec<_>, Vec<_>) = ALL.iter().partition(|suite| suite.server == Kind::Plain);
-        assert_eq!((plain.len(), cognito.len()), (13, 7));
+        assert_eq!((plain.len(), cognito.len()), (13, 8));
     }
 }

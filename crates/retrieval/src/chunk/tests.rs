@@ -117,6 +117,25 @@ fn a_line_of_a_megabyte_is_split() {
 }
 
 #[test]
+fn a_chunk_knows_its_page_and_reaches_over_no_more_than_two() {
+    let mut document = document("x", DocumentFormat::PlainText);
+    document.syntax = Syntax::Markdown;
+    for page in ["## Slide\n\nA few words.\n\n", "A few words without a heading.\n\n"] {
+        document.text = page.repeat(9);
+        document.page_starts = (0..9).map(|number| number * page.len()).collect();
+        let chunks = chunked(&document);
+        let pages: Vec<_> = chunks.iter().map(|chunk| chunk.page).collect();
+        assert_eq!(pages, [Some(1), Some(3), Some(5), Some(7), Some(9)], "{page:?}");
+    }
+    document.text = format!("{}\n\n# End\n\nlast", "A sentence of some words. ".repeat(200));
+    document.page_starts = vec![0, 3_000, 5_202];
+    let chunks = chunked(&document);
+    assert_eq!(chunks[0].page, Some(1));
+    assert!(chunks.iter().all(|chunk| chunk.byte_range.start != 3_000), "no cut in a sentence");
+    assert_eq!(chunks.last().unwrap().page, Some(3));
+}
+
+#[test]
 fn there_is_a_limit_on_chunks() {
     let document = document(&"word ".repeat(10_000), DocumentFormat::PlainText);
     let few = Limits { max_chunks: 3, ..Limits::default() };

@@ -3,7 +3,9 @@
 use autri_db::DbError;
 
 use super::IngestReport;
+use super::objects::ObjectStoreError;
 use crate::embed::EmbedError;
+use crate::walk::WalkError;
 
 /// Why not everything was ingested.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,17 @@ pub enum IngestError {
         /// What the embedder makes.
         found: usize,
     },
+    /// Run it again when the source is well: it goes on where this run stopped.
+    #[error(
+        "the documents cannot all be listed or read; what was ingested by then is kept, and nothing pruned"
+    )]
+    Source {
+        /// What was done by then.
+        report: Box<IngestReport>,
+        /// What failed.
+        #[source]
+        source: SourceError,
+    },
     /// Run it again when the database is well: it goes on where this run stopped.
     #[error("the database failed; what was ingested by then is kept")]
     Database {
@@ -56,12 +69,43 @@ pub enum IngestError {
     },
 }
 
+/// Why a source cannot be looked through.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file or folder that was there is gone.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// A store failed: its error says what to do.
+    #[error("cannot list {location}")]
+    Objects {
+        /// Which folder.
+        location: String,
+        /// What the store says.
+        #[source]
+        source: ObjectStoreError,
+    },
+    /// A store failed: its error says what to do.
+    #[error("cannot read {name}, nor any other object")]
+    Object {
+        /// The object that was asked for.
+        name: String,
+        /// What the store says.
+        #[source]
+        source: ObjectStoreError,
+    },
+    /// The program is ending, or a bug of ours.
+    #[error("the search for files ended early")]
+    Ended(#[source] tokio::task::JoinError),
+}
+
 impl IngestError {
     /// What was done before the run ended; `None` if it did not begin.
     #[must_use]
     pub fn report(&self) -> Option<&IngestReport> {
         match self {
-            Self::Database { report, .. } | Self::Embedder { report, .. } => Some(report),
+            Self::Source { report, .. } | Self::Database { report, .. } | Self::Embedder { report, .. } => {
+                Some(report)
+            }
             Self::NoEmbedder { .. } | Self::OtherModel { .. } | Self::OtherDimensions { .. } => None,
         }
     }
@@ -69,6 +113,7 @@ impl IngestError {
     pub(super) fn stopped(reason: StopReason, report: IngestReport) -> Self {
         let report = Box::new(report);
         match reason {
+            StopReason::Source(source) => Self::Source { report, source },
             StopReason::Database(source) => Self::Database { report, source },
             StopReason::Embedder(source) => Self::Embedder { report, source },
         }
@@ -78,8 +123,15 @@ impl IngestError {
 /// What no further document would survive.
 #[derive(Debug)]
 pub(super) enum StopReason {
+    Source(SourceError),
     Database(DbError),
     Embedder(EmbedError),
+}
+
+impl From<SourceError> for StopReason {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
 }
 
 impl From<DbError> for StopReason {

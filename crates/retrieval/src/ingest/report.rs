@@ -4,8 +4,18 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
-use super::{Source, SourceDocument};
+use super::SourceDocument;
+use super::feed::Aside;
 use crate::sanitize::{RemovedCounts, is_invisible};
+
+/// How many failures a report names. The others are counted: a report must not grow with what is wrong.
+pub const MAX_NAMED_FAILURES: usize = 1_000;
+
+/// How many extensions of files that are no documents a report names; the others are counted under [`OTHER_EXTENSIONS`].
+const MAX_NAMED_EXTENSIONS: usize = 100;
+
+/// Stands for the extensions beyond those that are named. No extension is like it.
+pub const OTHER_EXTENSIONS: &str = "…";
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +26,8 @@ pub struct IngestReport {
     pub updated: u64,
     /// Documents that are stored as they are.
     pub unchanged: u64,
+    /// How many of these were not even read: their store says that they have not changed.
+    pub unread: u64,
     /// Documents deleted because their source is gone.
     pub pruned: u64,
     /// Chunks of the new and updated documents.
@@ -24,11 +36,16 @@ pub struct IngestReport {
     pub embedded_chunks: u64,
     /// What people would not have seen, removed from all the documents that were read, unchanged ones too.
     pub removed: RemovedCounts,
-    /// What was not ingested, and why.
+    /// How many documents were not ingested.
+    pub failed: u64,
+    /// Which, and why; the first [`MAX_NAMED_FAILURES`] of them.
     pub failures: Vec<Failure>,
+    /// Whether the run was stopped before its end. Nothing was pruned then; the next run goes on.
+    pub interrupted: bool,
     /// Folders where nothing was pruned though it was asked for.
     pub not_pruned: Vec<NotPruned>,
-    /// How many files were passed over because they are no documents, by extension (empty: none).
+    /// How many files were passed over because they are no documents, by extension (empty: none). At most a hundred
+    /// extensions; the files of others stand under [`OTHER_EXTENSIONS`].
     pub not_documents: BTreeMap<String, u64>,
     /// How many symbolic links were not followed.
     pub symlinks: u64,
@@ -69,6 +86,8 @@ pub enum Outcome {
     Updated(StoredChunks),
     /// It is stored as it is.
     Unchanged,
+    /// It is stored as it is, which its store says: it was not read.
+    Unread,
     /// Not stored. An older version stays.
     Failed(Failure),
 }
@@ -82,11 +101,26 @@ pub struct StoredChunks {
     pub embedded: u64,
 }
 
+/// How much there is to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SourceSize {
+    /// Documents.
+    pub documents: u64,
+    /// What they have together, in bytes. What is embedded may be far less (of a PDF, its text; of what is unchanged,
+    /// nothing) and hardly more.
+    pub bytes: u64,
+}
+
 /// Told of a run while it goes on.
 pub trait IngestObserver: Send + Sync {
-    /// The run begins; it will look at so many documents.
-    fn begins(&self, documents: usize) {
-        let _ = documents;
+    /// The documents are being counted; there are so many at least.
+    fn counts(&self, so_far: SourceSize) {
+        let _ = so_far;
+    }
+
+    /// The run begins; it will look at so much.
+    fn begins(&self, size: SourceSize) {
+        let _ = size;
     }
 
     /// A document is done.
@@ -104,17 +138,22 @@ pub trait IngestObserver: Send + Sync {
 impl IngestObserver for () {}
 
 impl IngestReport {
-    /// The report of a run that has not begun: what the search for files found is in it.
-    pub(super) fn beginning_with(source: &Source) -> Self {
-        let failures = source.problems().iter();
-        Self {
-            failures: failures
-                .map(|problem| Failure::new(&problem.path.to_string_lossy(), &problem.reason))
-                .collect(),
-            not_documents: source.not_documents().clone(),
-            symlinks: source.symlinks(),
-            ..Self::default()
+    /// What was found beside documents.
+    pub(super) fn add_aside(&mut self, aside: Aside) {
+        aside.failures.into_iter().for_each(|failure| self.fail(failure));
+        for (extension, count) in aside.not_documents {
+            let is_named = self.not_documents.len() < MAX_NAMED_EXTENSIONS
+                || self.not_documents.contains_key(&extension);
+            let name = if is_named { extension } else { OTHER_EXTENSIONS.to_owned() };
+            *self.not_documents.entry(name).or_default() += count;
         }
+        self.symlinks += aside.symlinks;
+    }
+
+    /// How many documents the run has dealt with.
+    #[must_use]
+    pub fn documents(&self) -> u64 {
+        self.new + self.updated + self.unchanged + self.failed
     }
 
     pub(super) fn add(&mut self, outcome: Outcome) {
@@ -128,7 +167,18 @@ impl IngestReport {
                 self.add_chunks(stored);
             }
             Outcome::Unchanged => self.unchanged += 1,
-            Outcome::Failed(failure) => self.failures.push(failure),
+            Outcome::Unread => {
+                self.unchanged += 1;
+                self.unread += 1;
+            }
+            Outcome::Failed(failure) => self.fail(failure),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.failed += 1;
+        if self.failures.len() < MAX_NAMED_FAILURES {
+            self.failures.push(failure);
         }
     }
 
@@ -172,6 +222,20 @@ mod tests {
             failure,
             Failure { name: "a/b.md".to_owned(), reason: "cannot be read: not yours".to_owned() }
         );
+    }
+
+    #[test]
+    fn a_report_does_not_grow_with_what_is_wrong() {
+        let mut report = IngestReport::default();
+        let failure = Failure { name: "a".to_owned(), reason: "b".to_owned() };
+        for number in 0..2_000 {
+            report.add(Outcome::Failed(failure.clone()));
+            let not_documents = BTreeMap::from([(format!("x{number}"), 1)]);
+            report.add_aside(Aside { not_documents, ..Aside::default() });
+        }
+        assert_eq!((report.failed, report.failures.len(), report.documents()), (2_000, 1_000, 2_000));
+        assert_eq!(report.not_documents.len(), MAX_NAMED_EXTENSIONS + 1);
+        assert_eq!(report.not_documents[OTHER_EXTENSIONS], 1_900);
     }
 
     #[test]

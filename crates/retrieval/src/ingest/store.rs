@@ -4,22 +4,26 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use autri_db::DbError;
-use autri_db::ingest::{KnowledgeBaseContent, NewChunk, NewDocument};
+use autri_db::ingest::{KnowledgeBaseContent, MODEL_IS_HELD, NewChunk, NewDocument, StoredDocument};
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::StopReason;
-use super::prepare::PreparedDocument;
 use super::report::StoredChunks;
 use super::{IngestError, Outcome, SourceDocument};
 use crate::chunk::Chunk;
 use crate::embed::{EmbedError, Embedder};
+use crate::parsers::PreparedDocument;
 
 /// The model of a knowledge base without vectors.
 const NO_MODEL: &str = "none";
 
 /// How many chunks are embedded at once.
 const EMBED_BATCH: usize = 128;
+
+/// How many documents are written at once. A writer waits for others at the counts of the knowledge base, so that more would
+/// not be faster; and one of the command line's four connections is left for looking up what is stored.
+const MAX_WRITERS: usize = 3;
 
 /// Why a document is not stored.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(super) enum StoreError {
 impl From<DbError> for StoreError {
     fn from(error: DbError) -> Self {
         match error {
+            // The vectors of all that would follow are of the wrong model, too.
+            DbError::Rule { ref constraint, .. } if constraint == MODEL_IS_HELD => Self::Run(error.into()),
             DbError::Rule { .. } | DbError::TimedOut(_) => Self::Document(error),
             DbError::Unavailable(_)
             | DbError::Credentials(_)
@@ -57,6 +63,8 @@ pub(super) struct Writer<'a> {
     /// Of the knowledge base's model; none if it has none.
     embedder: Option<&'a dyn Embedder>,
     now: DateTime<Utc>,
+    /// One for each document that may be at the database.
+    turns: Semaphore,
 }
 
 impl<'a> Writer<'a> {
@@ -68,7 +76,7 @@ impl<'a> Writer<'a> {
     ) -> Result<Self, IngestError> {
         let model = content.embedding_model();
         if model == NO_MODEL {
-            return Ok(Self { content, embedder: None, now });
+            return Ok(Self { content, embedder: None, now, turns: Semaphore::new(MAX_WRITERS) });
         }
         let Some(given) = embedder else { return Err(IngestError::NoEmbedder { model: model.to_owned() }) };
         if given.model_id() != model {
@@ -79,7 +87,7 @@ impl<'a> Writer<'a> {
         if u32::try_from(found) != Ok(expected) {
             return Err(IngestError::OtherDimensions { model: model.to_owned(), expected, found });
         }
-        Ok(Self { content, embedder, now })
+        Ok(Self { content, embedder, now, turns: Semaphore::new(MAX_WRITERS) })
     }
 
     pub(super) fn content(&self) -> &'a KnowledgeBaseContent {
@@ -90,18 +98,25 @@ impl<'a> Writer<'a> {
     pub(super) async fn store(
         &self,
         source: &SourceDocument,
+        stored: Option<&StoredDocument>,
         prepared: PreparedDocument,
     ) -> Result<Outcome, StoreError> {
-        let content_hash = self.content_hash(&prepared);
-        let stored = self.content.find_document(&source.key).await?;
-        if stored.as_ref().is_some_and(|stored| stored.content_hash == content_hash) {
+        let change_mark = source.change_mark();
+        if let Some(stored) = stored.filter(|stored| stored.content_hash == prepared.content_hash) {
+            if stored.change_mark.as_deref() != change_mark.as_ref().map(<[u8; 32]>::as_slice) {
+                let _turn = self.turn().await;
+                self.content.set_change_mark(stored, change_mark).await?;
+            }
             return Ok(Outcome::Unchanged);
         }
-        let known = match (&stored, self.embedder) {
-            (Some(stored), Some(_)) => self.content.list_embeddings(stored.id).await?,
+        let known = match (stored, self.embedder) {
+            (Some(stored), Some(_)) => {
+                let _turn = self.turn().await;
+                self.content.list_embeddings(stored.id).await?
+            }
             _ => HashMap::new(),
         };
-        let PreparedDocument { title, chunks, .. } = prepared;
+        let PreparedDocument { title, content_hash, chunks, .. } = prepared;
         let (embeddings, embedded) = self.embeddings(&title, &chunks, known).await?;
         let counts = StoredChunks { chunks: chunks.len() as u64, embedded };
         let document = NewDocument {
@@ -109,6 +124,7 @@ impl<'a> Writer<'a> {
             title,
             source_url: source.source_url.clone(),
             content_hash,
+            change_mark,
             updated_at: self.updated_at(source.modified),
             chunks: chunks
                 .into_iter()
@@ -116,14 +132,14 @@ impl<'a> Writer<'a> {
                 .map(|(chunk, embedding)| to_row(chunk, embedding))
                 .collect(),
         };
+        let _turn = self.turn().await;
         self.content.replace_document(&document).await?;
         Ok(if stored.is_some() { Outcome::Updated(counts) } else { Outcome::New(counts) })
     }
 
-    /// The model is part of it: with another model, a document is to be embedded again.
-    fn content_hash(&self, prepared: &PreparedDocument) -> [u8; 32] {
-        let hash = Sha256::new().chain_update(prepared.content_hash);
-        hash.chain_update(self.content.embedding_model()).finalize().into()
+    /// Waits here and not for a connection, which is an error after a while. Nobody closes the semaphore.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
     }
 
     /// A vector for every chunk that can have one, and how many of them had to be made.
@@ -166,7 +182,7 @@ impl<'a> Writer<'a> {
 fn to_row(chunk: Chunk, embedding: Option<Vec<f32>>) -> NewChunk {
     NewChunk {
         heading_path: chunk.heading_path,
-        page: None,
+        page: chunk.page,
         byte_start: chunk.byte_range.start,
         byte_end: chunk.byte_range.end,
         body: chunk.text,

@@ -12,7 +12,29 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-fn keys(found: &FoundFiles) -> Vec<&str> {
+/// All that was found, by kind.
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<SourceFile>,
+    problems: Vec<FileProblem>,
+    not_documents: Vec<String>,
+    symlinks: u64,
+}
+
+fn walk(root: &Path, base_url: Option<&SourceBaseUrl>) -> Found {
+    let mut all = Found::default();
+    for found in Walk::of(root, base_url).unwrap() {
+        match found {
+            FoundFile::Document(file) => all.files.push(file),
+            FoundFile::Problem(problem) => all.problems.push(problem),
+            FoundFile::NotADocument(extension) => all.not_documents.push(extension),
+            FoundFile::Symlink => all.symlinks += 1,
+        }
+    }
+    all
+}
+
+fn keys(found: &Found) -> Vec<&str> {
     found.files.iter().map(|file| file.key.as_str()).collect()
 }
 
@@ -28,39 +50,27 @@ fn a_folder_gives_its_documents_in_order() {
         (".gitignore", "ignored/\n*.tmp.md\n"),
         ("y.tmp.md", ""),
         ("logo.png", ""),
-        ("report.pdf", ""),
+        ("report.pptx", ""),
+        ("manual.pdf", ""),
     ]);
-    let found = find_files(&[folder.path().to_owned()], None).unwrap();
-    assert_eq!(keys(&found), ["a/README", "a/z.html", "b.md"]);
-    assert_eq!(found.not_documents, BTreeMap::from([("png".to_owned(), 1)]));
+    let found = walk(folder.path(), None);
+    assert_eq!(keys(&found), ["a/README", "a/z.html", "b.md", "manual.pdf"]);
+    assert_eq!(found.not_documents, ["png"]);
     assert_eq!(found.problems.len(), 1);
     assert_eq!(
         found.problems[0].reason.to_string(),
-        "PDF is not supported yet; Markdown, plain text and HTML are"
+        "PowerPoint is not supported yet; Markdown, plain text, HTML, PDF and Word (.docx) are"
     );
     assert!(found.files.iter().all(|file| file.modified.is_some() && file.source_url.is_none()));
 }
 
 #[test]
 fn a_named_file_is_taken_even_if_hidden() {
-    let folder = folder(&[(".notes.md", ""), ("main.rs", "")]);
-    let found = find_files(&[folder.path().join(".notes.md"), folder.path().join("main.rs")], None).unwrap();
-    assert_eq!(keys(&found), [".notes.md"]);
+    let folder = folder(&[(".notes.md", "text"), ("main.rs", "")]);
+    let found = walk(&folder.path().join(".notes.md"), None);
+    assert_eq!((keys(&found), found.files[0].size), (vec![".notes.md"], 4));
+    let found = walk(&folder.path().join("main.rs"), None);
     assert!(matches!(found.problems[0].reason, FileProblemReason::NotADocument));
-}
-
-#[test]
-fn a_missing_path_is_named() {
-    let error = find_files(&[PathBuf::from("no/such/place")], None).unwrap_err();
-    assert_eq!(error.to_string(), "no/such/place does not exist or cannot be read");
-}
-
-#[test]
-fn two_files_of_one_key_are_reported() {
-    let (one, other) = (folder(&[("a.md", "")]), folder(&[("a.md", "")]));
-    let found = find_files(&[one.path().to_owned(), other.path().to_owned()], None).unwrap();
-    assert_eq!(keys(&found), ["a.md"]);
-    assert!(matches!(&found.problems[0].reason, FileProblemReason::SameKey { key, .. } if key == "a.md"));
 }
 
 #[cfg(unix)]
@@ -69,7 +79,7 @@ fn links_are_not_followed() {
     let (outside, inside) = (folder(&[("secret.md", "x")]), folder(&[("a.md", "")]));
     std::os::unix::fs::symlink(outside.path(), inside.path().join("folder")).unwrap();
     std::os::unix::fs::symlink(outside.path().join("secret.md"), inside.path().join("b.md")).unwrap();
-    let found = find_files(&[inside.path().to_owned()], None).unwrap();
+    let found = walk(inside.path(), None);
     assert_eq!((keys(&found), found.symlinks), (vec!["a.md"], 2));
 }
 
@@ -80,7 +90,7 @@ fn names_that_are_not_text_have_keys_and_links() {
     let folder = folder(&[]);
     fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9 \xc3\xa9\n.md")), "").unwrap();
     let base: SourceBaseUrl = "https://example.com/docs/".parse().unwrap();
-    let found = find_files(&[folder.path().to_owned()], Some(&base)).unwrap();
+    let found = walk(folder.path(), Some(&base));
     assert_eq!(keys(&found), ["caf%E9 é%0A.md"]);
     assert_eq!(found.files[0].source_url.as_deref(), Some("https://example.com/docs/caf%E9%20%C3%A9%0A.md"));
 }
@@ -90,9 +100,20 @@ fn links_are_below_the_base() {
     let folder = folder(&[("a b/c#d?.md", "")]);
     for base in ["https://example.com/docs", "https://example.com/docs/"] {
         let base: SourceBaseUrl = base.parse().unwrap();
-        let found = find_files(&[folder.path().to_owned()], Some(&base)).unwrap();
+        let found = walk(folder.path(), Some(&base));
         assert_eq!(found.files[0].source_url.as_deref(), Some("https://example.com/docs/a%20b/c%23d%3F.md"));
     }
+}
+
+#[test]
+fn no_link_leads_out_of_the_base() {
+    let base: SourceBaseUrl = "https://example.com/docs".parse().unwrap();
+    let join = |path: &str| base.join(path.split('/').map(str::as_bytes));
+    assert_eq!(join("a/b.md").as_deref(), Some("https://example.com/docs/a/b.md"));
+    for path in ["../a.md", "a/./b.md", "a/.."] {
+        assert_eq!(join(path), None, "{path}");
+    }
+    assert_eq!(join(&"x".repeat(4_000)), None, "longer than a link may be");
 }
 
 #[test]
@@ -115,6 +136,5 @@ fn only_plain_web_addresses_are_bases() {
 #[test]
 fn a_file_is_read_up_to_its_limit() {
     let folder = folder(&[("a.md", "0123456789")]);
-    let limits = Limits { max_file_bytes: 4, ..Limits::default() };
-    assert_eq!(read_file(&folder.path().join("a.md"), &limits).unwrap(), b"01234");
+    assert_eq!(read_file(&folder.path().join("a.md"), 4).unwrap(), b"01234");
 }

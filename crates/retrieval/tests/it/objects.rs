@@ -108,7 +108,7 @@ async fn an_object_that_has_not_changed_is_not_read() {
     assert_eq!(bench.search("changed").await, ["changed"]);
 }
 
-/// An ETag may change where the content does not: with KMS, with another number of parts.
+/// An `ETag` may change where the content does not: with KMS, with another number of parts.
 #[tokio::test]
 async fn an_object_that_only_seems_changed_is_read_once() {
     let bench = Bench::new("none", 0).await;

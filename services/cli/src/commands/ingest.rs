@@ -1,46 +1,60 @@
-//! `autri ingest`: files into a knowledge base.
+//! `autri ingest`: files and objects into a knowledge base.
 
-use std::path::PathBuf;
+mod interruption;
+#[cfg(feature = "aws")]
+mod objects;
+mod place;
+mod progress;
+mod summary;
+
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_db::{Database, tenancy};
 use autri_domain::KnowledgeBaseId;
-use autri_retrieval::embed::{Embedder, EmbedderChoice};
-use autri_retrieval::ingest::{
-    IngestError, IngestObserver, IngestOptions, IngestReport, NotPruned, Outcome, Source, SourceDocument,
-    ingest,
-};
+use autri_retrieval::embed::Embedder;
+use autri_retrieval::ingest::{IngestError, IngestOptions, IngestReport, Prune, Source, ingest};
+use autri_retrieval::parsers::{Parsers, WorkerCommand};
 use autri_retrieval::walk::SourceBaseUrl;
-use autri_retrieval::{Limits, RemovedCounts};
 use clap::Args;
-use serde_json::{Value, json};
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use crate::context::Context;
-use crate::{model, output};
+use crate::embedder::{EmbeddingArgs, open_for_model};
+use crate::output;
 
-/// The id that stands for "no model".
-const NO_MODEL: &str = "none";
+use self::interruption::Interruption;
+use self::place::Place;
+use self::progress::ProgressObserver;
+pub(crate) use self::summary::summary;
+
+/// The name of the command that a parsing child runs.
+const WORKER: &str = "parse-worker";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Markdown, plain text and HTML are read. Hidden files and what .gitignore names are passed over, unless a file is \
-named itself. Run it again after changes: only what changed is stored. The exit code is 1 if anything failed.
+Markdown, plain text, HTML, PDF and Word (.docx) are read. Hidden files and what .gitignore names are passed over, unless \
+a file is named itself. Run it again after changes: only what changed is stored, and of S3 only what changed is read. \
+Interrupted (Ctrl-C, SIGTERM), it finishes the documents at hand and ends with exit code 130 or 143; the next run goes \
+on there. The exit code is 1 if anything failed.
 
-A document is known by the name of the given folder and its path in it. --prune deletes the documents of folders \
-of these names that are there no more, and no others.
+A document is known by the name of the given folder and its path in it, an object by its URI. --prune deletes the \
+documents of the given folders that are there no more, and no others.
+
+S3 takes region and credentials as other AWS tools do, and the permissions s3:ListBucket and s3:GetObject.
 
 Examples:
   autri ingest docs
   autri ingest docs --source-base-url https://docs.example.com/ --prune
+  autri ingest s3://team-documents/handbook --prune
+  autri ingest s3://team-documents notes/vacation.md --concurrency 16
   autri ingest --knowledge-base 0197f6a2-8c1e-7000-8000-000000000001 handbook notes/vacation.md --json")]
 pub(crate) struct IngestArgs {
-    /// Files and folders
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    /// Files, folders, and folders of S3: `s3://BUCKET/FOLDER`
+    #[arg(required = true, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(Place::parse))]
+    places: Vec<Place>,
     /// The knowledge base to ingest into [default: the only one]
     #[arg(long, value_name = "ID")]
     knowledge_base: Option<KnowledgeBaseId>,
@@ -50,89 +64,77 @@ pub(crate) struct IngestArgs {
     /// Delete documents that came from these folders and are there no more
     #[arg(long)]
     prune: bool,
-    /// The static model's folder, if the knowledge base has one [default: where `autri model install` puts it]
-    #[arg(long, value_name = "DIR", env = "AUTRI_MODEL_DIR")]
-    model_dir: Option<PathBuf>,
+    /// How many documents are read, parsed and stored at once, 1 to 64 [default: 8]
+    #[arg(long, value_name = "NUMBER", value_parser = concurrency)]
+    concurrency: Option<NonZeroUsize>,
+    #[command(flatten)]
+    embedding: EmbeddingArgs,
+}
+
+fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse::<NonZeroUsize>().ok().filter(|number| number.get() <= 64);
+    number.ok_or_else(|| "it is a number from 1 to 64".to_owned())
 }
 
 pub(crate) async fn run(args: IngestArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let source = place::source(args.places, args.source_base_url.as_ref()).await?;
     let database = context.database()?;
     let target = target(&database, args.knowledge_base).await?;
-    let embedder = embedder(target.embedding_model(), args.model_dir, context)?;
-    let places = Places { paths: args.paths, base_url: args.source_base_url };
-    let options = IngestOptions { limits: Limits::default(), prune: args.prune, now: context.clock.now() };
-    let ended = ingest_paths(&target, embedder.as_deref(), places, &options).await;
+    let embedder = open_for_model(target.embedding_model(), &args.embedding, &context.environment)?;
+    let interruption = Interruption::listen()?;
+    let defaults = IngestOptions::new(context.clock.now());
+    let options = IngestOptions {
+        parsers: parsers()?,
+        prune: if args.prune { Prune::GivenFolders } else { Prune::Nothing },
+        concurrency: args.concurrency.unwrap_or(defaults.concurrency),
+        stop: interruption.token(),
+        ..defaults
+    };
+    let ended = ingest_source(&target, embedder.as_deref(), &source, &options).await;
     let report = match &ended {
         Ok(report) => Some(report),
         Err(error) => error.downcast_ref::<IngestError>().and_then(IngestError::report),
     };
     if let Some(report) = report {
         if context.json {
-            output::json(&as_json(report))?;
+            output::json(&summary::as_json(report))?;
         } else {
             summary(report).iter().for_each(output::line);
         }
     }
     let report = ended?;
-    Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(match interruption.exit_code() {
+        Some(code) if report.interrupted => code,
+        _ if report.failed == 0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
 }
 
-/// What to ingest.
-#[derive(Debug)]
-pub(crate) struct Places {
-    /// Files and folders.
-    pub(crate) paths: Vec<PathBuf>,
-    /// Where they are published.
-    pub(crate) base_url: Option<SourceBaseUrl>,
-}
-
-/// Ingests files and folders, with a progress bar on a terminal.
+/// Parsing children of this program, one a core.
 ///
 /// # Errors
-/// When a path does not exist, or the run could not begin or go on ([`IngestError`]). What is wrong with single files
-/// stands in the report.
-pub(crate) async fn ingest_paths(
-    content: &KnowledgeBaseContent,
-    embedder: Option<&dyn Embedder>,
-    places: Places,
-    options: &IngestOptions,
-) -> anyhow::Result<IngestReport> {
-    let source =
-        tokio::task::spawn_blocking(move || Source::find(&places.paths, places.base_url.as_ref())).await??;
-    ingest_source(content, embedder, &source, options).await
+/// When the system does not say which program this is.
+pub(crate) fn parsers() -> anyhow::Result<Parsers> {
+    let program = std::env::current_exe().context("which program is this?")?;
+    let count = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok(Parsers::in_children(WorkerCommand::new(program, [WORKER]), count))
 }
 
-/// Ingests documents, with a progress bar on a terminal.
+/// Ingests documents, and tells a person how far it is.
 ///
 /// # Errors
-/// As for [`ingest_paths`].
+/// When the run could not begin or go on ([`IngestError`]). What is wrong with single documents stands in the report.
 pub(crate) async fn ingest_source(
     content: &KnowledgeBaseContent,
     embedder: Option<&dyn Embedder>,
     source: &Source,
     options: &IngestOptions,
 ) -> anyhow::Result<IngestReport> {
-    Ok(ingest(content, embedder, source, options, &ProgressObserver::default()).await?)
-}
-
-/// Counts documents as they are done.
-#[derive(Debug, Default)]
-struct ProgressObserver {
-    progress: OnceLock<output::Progress>,
-    done: AtomicU64,
-}
-
-impl IngestObserver for ProgressObserver {
-    fn begins(&self, documents: usize) {
-        self.progress.get_or_init(|| output::Progress::counting("Ingesting", documents as u64));
-    }
-
-    fn document(&self, _: &SourceDocument, _: &Outcome) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(progress) = self.progress.get() {
-            progress.at(done);
-        }
-    }
+    let observer = ProgressObserver::new(embedder.and_then(Embedder::price));
+    let ended = ingest(content, embedder, source, options, &observer).await.map_err(Into::into);
+    #[cfg(feature = "aws")]
+    let ended = ended.map_err(objects::with_permission);
+    ended
 }
 
 /// The named knowledge base, or the only one.
@@ -156,185 +158,12 @@ async fn only_knowledge_base(database: &Database) -> anyhow::Result<KnowledgeBas
     }
 }
 
-/// What makes the vectors that the knowledge base has: its model is given with its library and not chosen here.
-fn embedder(
-    model: &str,
-    model_dir: Option<PathBuf>,
-    context: &Context,
-) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    let choice = if model == NO_MODEL {
-        EmbedderChoice::None
-    } else {
-        let folder = model_dir.unwrap_or_else(|| model::default_dir(&context.environment));
-        EmbedderChoice::Static { folder }
-    };
-    choice.open().with_context(|| {
-        format!("the knowledge base has the model {model}; install it with `autri model install`")
-    })
-}
-
-/// What a person wants to know of a run, line by line.
-pub(crate) fn summary(report: &IngestReport) -> Vec<String> {
-    let mut lines = vec![counts(report)];
-    let removed = removed(&report.removed);
-    if !removed.is_empty() {
-        lines.push(format!("removed, because people would not see it: {}", removed.join(", ")));
-    }
-    let passed_over = passed_over(report);
-    if !passed_over.is_empty() {
-        lines.push(format!("passed over: {}", passed_over.join(", ")));
-    }
-    for not_pruned in &report.not_pruned {
-        let (folder, reason) = not_pruned_reason(not_pruned);
-        lines.push(format!("nothing pruned of {folder}: {reason}"));
-    }
-    for failure in &report.failures {
-        lines.push(format!("failed: {}: {}", failure.name, failure.reason));
-    }
-    lines
-}
-
-fn counts(report: &IngestReport) -> String {
-    let counts = [
-        (report.new, "new"),
-        (report.updated, "updated"),
-        (report.unchanged, "unchanged"),
-        (report.pruned, "pruned"),
-        (report.failures.len() as u64, "failed"),
-    ];
-    let counts: Vec<String> = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    let counts = if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
-    let chunks = match (report.chunks, report.embedded_chunks) {
-        (0, _) => String::new(),
-        (chunks, 0) => format!(" ({})", counted(chunks, "chunk")),
-        (chunks, embedded) => format!(" ({}, {embedded} embedded)", counted(chunks, "chunk")),
-    };
-    format!("documents: {counts}{chunks} in {:.1} s", report.elapsed.as_secs_f64())
-}
-
-fn removed(removed: &RemovedCounts) -> Vec<String> {
-    let kinds = [
-        (removed.hidden_elements, "hidden element"),
-        (removed.bidi, "bidirectional control"),
-        (removed.zero_width, "zero-width character"),
-        (removed.tag, "tag character"),
-        (removed.variation, "variation selector"),
-        (removed.control, "control character"),
-        (removed.comments, "comment"),
-    ];
-    kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted((*count).into(), what)).collect()
-}
-
-fn passed_over(report: &IngestReport) -> Vec<String> {
-    let files = report.not_documents.iter().map(|(extension, count)| match extension.as_str() {
-        "" => format!("{count} without extension"),
-        extension => format!("{count} .{}", extension.escape_debug()),
-    });
-    let symlinks = (report.symlinks > 0).then(|| counted(report.symlinks, "symbolic link"));
-    files.chain(symlinks).collect()
-}
-
-/// `1 chunk`, `2 chunks`.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
-}
-
-fn not_pruned_reason(not_pruned: &NotPruned) -> (&str, &'static str) {
-    match not_pruned {
-        NotPruned::NotListed { folder } => (folder, "not all of it could be listed"),
-        NotPruned::NothingFound { folder } => (folder, "no document was found in it"),
-    }
-}
-
-fn as_json(report: &IngestReport) -> Value {
-    let removed = &report.removed;
-    let failures: Vec<Value> = report
-        .failures
-        .iter()
-        .map(|failure| json!({ "name": failure.name, "reason": failure.reason }))
-        .collect();
-    let not_pruned: Vec<Value> = report
-        .not_pruned
-        .iter()
-        .map(not_pruned_reason)
-        .map(|(folder, reason)| json!({ "folder": folder, "reason": reason }))
-        .collect();
-    json!({
-        "new": report.new,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
-        "pruned": report.pruned,
-        "failed": report.failures.len(),
-        "chunks": report.chunks,
-        "embedded_chunks": report.embedded_chunks,
-        "removed": {
-            "hidden_elements": removed.hidden_elements,
-            "bidi": removed.bidi,
-            "zero_width": removed.zero_width,
-            "tag": removed.tag,
-            "variation": removed.variation,
-            "control": removed.control,
-            "comment": removed.comments,
-            "undecodable": removed.undecodable,
-        },
-        "failures": failures,
-        "not_pruned": not_pruned,
-        "not_documents": report.not_documents,
-        "symlinks": report.symlinks,
-        "elapsed_ms": u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
     use autri_db::roles;
     use autri_db::test_support::{Tenant, TestDatabase};
-    use autri_retrieval::ingest::Failure;
 
     use super::*;
-
-    #[test]
-    fn the_summary_says_what_matters() {
-        let report = IngestReport {
-            new: 2,
-            unchanged: 3,
-            chunks: 9,
-            embedded_chunks: 7,
-            removed: RemovedCounts { bidi: 4, ..RemovedCounts::default() },
-            failures: vec![Failure {
-                name: "a.pdf".to_owned(),
-                reason: "PDF is not supported yet".to_owned(),
-            }],
-            not_pruned: vec![NotPruned::NothingFound { folder: "docs".to_owned() }],
-            not_documents: BTreeMap::from([("png".to_owned(), 5), (String::new(), 1)]),
-            symlinks: 1,
-            elapsed: Duration::from_millis(1_250),
-            ..IngestReport::default()
-        };
-        assert_eq!(
-            summary(&report),
-            [
-                "documents: 2 new, 3 unchanged, 1 failed (9 chunks, 7 embedded) in 1.2 s",
-                "removed, because people would not see it: 4 bidirectional controls",
-                "passed over: 1 without extension, 5 .png, 1 symbolic link",
-                "nothing pruned of docs: no document was found in it",
-                "failed: a.pdf: PDF is not supported yet",
-            ]
-        );
-    }
-
-    #[test]
-    fn nothing_to_do_is_said() {
-        assert_eq!(summary(&IngestReport::default()), ["documents: none in 0.0 s"]);
-    }
 
     #[tokio::test]
     async fn the_only_knowledge_base_need_not_be_named() {
@@ -350,5 +179,13 @@ mod tests {
         let named = target(&admin, Some(globex.knowledge_base_id)).await.unwrap();
         assert_eq!(named.id(), globex.knowledge_base_id);
         target(&admin, Some(KnowledgeBaseId::new())).await.unwrap_err();
+    }
+
+    #[test]
+    fn concurrency_is_bounded() {
+        assert_eq!(concurrency("64").map(NonZeroUsize::get), Ok(64));
+        for bad in ["0", "65", "-1", "many", ""] {
+            concurrency(bad).unwrap_err();
+        }
     }
 }

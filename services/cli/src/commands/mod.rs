@@ -5,6 +5,7 @@ pub(crate) mod connector;
 pub(crate) mod db;
 #[cfg(feature = "dev-auth")]
 pub(crate) mod dev;
+pub(crate) mod document;
 pub(crate) mod eval;
 pub(crate) mod ingest;
 pub(crate) mod knowledge_base;
@@ -12,6 +13,7 @@ pub(crate) mod library;
 pub(crate) mod model;
 pub(crate) mod notification;
 pub(crate) mod org;
+pub(crate) mod parse_worker;
 #[cfg(feature = "dev-auth")]
 pub(crate) mod token;
 #[cfg(feature = "aws")]

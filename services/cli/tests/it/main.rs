@@ -11,7 +11,9 @@ mod database;
 #[cfg(feature = "aws")]
 mod database_secret;
 mod help;
+mod life;
 mod memberships;
+mod parse_worker;
 mod program;
 #[cfg(feature = "aws")]
 mod reconcile;

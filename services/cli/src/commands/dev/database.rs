@@ -57,7 +57,7 @@ async fn provide_library(
     }
     let choice = match wanted {
         Some(EmbedderKind::None) => EmbedderChoice::None,
-        Some(EmbedderKind::Static) | None => model_or_none(model_dir).await,
+        _ => model_or_none(model_dir).await,
     };
     let model_id = embedder::register_model(database, &choice).await?;
     Ok((demo::make_library(database, &model_id).await?, choice))

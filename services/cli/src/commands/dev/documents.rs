@@ -1,23 +1,18 @@
 //! The demo's documents: which, and bringing them into its knowledge base.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use autri_db::Database;
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_domain::KnowledgeBaseId;
-use autri_retrieval::Limits;
 use autri_retrieval::embed::EmbedderChoice;
-use autri_retrieval::ingest::{IngestOptions, Source};
+use autri_retrieval::ingest::{IngestOptions, Prune, Source};
 
-use crate::commands::ingest::{ingest_source, summary};
+use crate::commands::ingest::{ingest_source, parsers, summary};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::{output, workspace};
-
-/// How many keys are asked for at once.
-const PAGE: u32 = 1_000;
 
 /// The paths that were asked for, else this project's own documentation.
 ///
@@ -50,32 +45,17 @@ pub(super) async fn ingest(
 ) -> anyhow::Result<()> {
     let base = KnowledgeBaseContent::find(database, knowledge_base).await?;
     let base = base.context("the demo knowledge base is gone; start again")?;
-    let source = tokio::task::spawn_blocking(move || Source::find(&paths, None)).await??;
-    let options = IngestOptions { limits: Limits::default(), prune: true, now: context.clock.now() };
+    let source = Source::find(&paths, None)?;
+    let defaults = IngestOptions::new(context.clock.now());
+    // What earlier runs with other paths have left goes, too.
+    let options = IngestOptions { parsers: parsers()?, prune: Prune::Everything, ..defaults };
     let report = ingest_source(&base, embedder.open()?.as_deref(), &source, &options).await?;
-    remove_others(&base, &source).await?;
     for (number, line) in summary(&report).iter().enumerate() {
         let (label, line) =
             if number == 0 { ("Documents", line.trim_start_matches("documents: ")) } else { ("", &**line) };
         output::field(label, line);
     }
     Ok(())
-}
-
-/// Deletes what earlier runs with other paths have left; pruning keeps to the folders that it is given.
-async fn remove_others(base: &KnowledgeBaseContent, source: &Source) -> anyhow::Result<()> {
-    let wanted: HashSet<&str> = source.documents().iter().map(|document| document.key.as_str()).collect();
-    let mut after = String::new();
-    loop {
-        let page = base.list_source_keys(&after, PAGE).await?;
-        for key in page.iter().filter(|key| !wanted.contains(key.as_str())) {
-            base.delete_document(key).await?;
-        }
-        match page.last() {
-            Some(last) => after.clone_from(last),
-            None => return Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(crate) struct DevArgs {
     #[arg(long)]
     reset: bool,
     /// How the demo library's texts become vectors; it keeps what it was made with [default: static]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = EmbedderKind::parse_local())]
     embedder: Option<EmbedderKind>,
     /// Write the URL, the token and the ids there, as JSON, when the server answers
     #[arg(long, value_name = "PATH")]

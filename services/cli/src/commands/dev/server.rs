@@ -4,7 +4,7 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use autri_db::roles;
 use autri_retrieval::embed::EmbedderChoice;
 use secrecy::SecretString;
@@ -53,6 +53,8 @@ pub(super) fn settings(
             let folder = folder.to_str().context("the model's folder has a name that is not Unicode")?;
             settings.extend([("AUTRI_EMBEDDER", "static".into()), ("AUTRI_MODEL_DIR", folder.into())]);
         }
+        // `--embedder` takes no other.
+        _ => bail!("`autri dev` runs with a model of this machine, or none"),
     }
     Ok(settings)
 }

@@ -45,7 +45,7 @@ pub(super) async fn run(args: &ProvisionArgs, context: &Context) -> anyhow::Resu
     let connectors = args.connector.connectors(&args.pool).await?;
     let user = pool_user::get_by_email(&args.pool.get().await?, &args.email).await?;
     let (email, is_listed) = check(args, &user).await?;
-    let model = embedder::register_model(&database, &args.embedder.choice(&context.environment)).await?;
+    let model = embedder::register_model(&database, &args.embedder.choice(&context.environment)?).await?;
     let account = account::provision(&database, args.pool.get_id()?, &user, &email, &model).await?;
     let connector = match &connectors {
         Some(connectors) => {

@@ -149,7 +149,7 @@ impl<'a> Repair<'a> {
         database: &'a Database,
         context: &Context,
     ) -> anyhow::Result<Self> {
-        let choice = args.embedder.choice(&context.environment);
+        let choice = args.embedder.choice(&context.environment)?;
         Ok(Self {
             database,
             pool_id: args.pool.get_id()?,

@@ -1,0 +1,162 @@
+//! How far a run is: a bar on a terminal, a line now and then in a task's log.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use autri_retrieval::embed::Price;
+use autri_retrieval::ingest::{IngestObserver, Outcome, SourceDocument, SourceSize};
+use tokio::task::JoinHandle;
+
+use crate::output;
+
+/// How often a log gets a line.
+const LOG_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Counts documents as they are done.
+#[derive(Debug)]
+pub(super) struct ProgressObserver {
+    price: Option<Price>,
+    counting: output::Progress,
+    counts: Arc<Counts>,
+    /// Since the total is known.
+    shown: OnceLock<Shown>,
+}
+
+#[derive(Debug)]
+enum Shown {
+    Bar(output::Progress),
+    Log(JoinHandle<()>),
+}
+
+#[derive(Debug)]
+struct Counts {
+    started: OnceLock<Instant>,
+    total: AtomicU64,
+    documents: AtomicU64,
+    chunks: AtomicU64,
+}
+
+impl ProgressObserver {
+    /// `price`: what the run's vectors cost.
+    pub(super) fn new(price: Option<Price>) -> Self {
+        let counts = Counts {
+            started: OnceLock::new(),
+            total: AtomicU64::new(0),
+            documents: AtomicU64::new(0),
+            chunks: AtomicU64::new(0),
+        };
+        let (counting, counts) = (output::Progress::open_ended("Counting"), Arc::new(counts));
+        Self { price, counting, counts, shown: OnceLock::new() }
+    }
+}
+
+impl IngestObserver for ProgressObserver {
+    fn counts(&self, so_far: SourceSize) {
+        self.counting.at(so_far.documents);
+    }
+
+    fn begins(&self, size: SourceSize) {
+        self.counting.end();
+        self.counts.total.store(size.documents, Ordering::Relaxed);
+        let _ = self.counts.started.set(Instant::now());
+        if let Some(price) = self.price.filter(|_| size.bytes > 0) {
+            output::note(format_args!("embedding all of it would take {}", price.estimate(size.bytes)));
+        }
+        self.shown.get_or_init(|| {
+            if output::Progress::is_shown() {
+                return Shown::Bar(output::Progress::with_rate("Ingesting", size.documents));
+            }
+            output::note(format_args!("Ingesting {} documents …", size.documents));
+            Shown::Log(tokio::spawn(log(Arc::clone(&self.counts))))
+        });
+    }
+
+    fn document(&self, _: &SourceDocument, outcome: &Outcome) {
+        let done = self.counts.documents.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Outcome::New(stored) | Outcome::Updated(stored) = outcome {
+            self.counts.chunks.fetch_add(stored.chunks, Ordering::Relaxed);
+        }
+        if let Some(Shown::Bar(bar)) = self.shown.get() {
+            bar.at(done);
+            bar.add(chunk_rate(&self.counts));
+        }
+    }
+}
+
+impl Drop for ProgressObserver {
+    fn drop(&mut self) {
+        if let Some(Shown::Log(task)) = self.shown.get() {
+            task.abort();
+        }
+    }
+}
+
+async fn log(counts: Arc<Counts>) {
+    let mut ticks = tokio::time::interval(LOG_INTERVAL);
+    // The first one is at once.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        output::note(line(&counts, elapsed(&counts)));
+    }
+}
+
+fn elapsed(counts: &Counts) -> Duration {
+    counts.started.get().map(Instant::elapsed).unwrap_or_default()
+}
+
+fn chunk_rate(counts: &Counts) -> String {
+    let rate = output::rate(counts.chunks.load(Ordering::Relaxed), elapsed(counts));
+    rate.map(|rate| format!("{rate} chunks/s")).unwrap_or_default()
+}
+
+/// `1200 of 4800 documents, 512 chunks/s, 95 documents/s, about 38s left`.
+fn line(counts: &Counts, elapsed: Duration) -> String {
+    let [documents, total, chunks] =
+        [&counts.documents, &counts.total, &counts.chunks].map(|count| count.load(Ordering::Relaxed));
+    let rate = |count, what| output::rate(count, elapsed).map(|rate| format!("{rate} {what}/s"));
+    let left = remaining(documents, total, elapsed)
+        .map(|left| format!("about {} left", humantime::format_duration(left)));
+    let parts = [
+        Some(format!("{documents} of {total} documents")),
+        rate(chunks, "chunks"),
+        rate(documents, "documents"),
+        left,
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// As long as the documents before took, in whole seconds.
+fn remaining(done: u64, total: u64, elapsed: Duration) -> Option<Duration> {
+    let per_document = elapsed.as_millis().checked_div(done.into())?;
+    let millis = per_document.checked_mul(total.saturating_sub(done).into())?;
+    Some(Duration::from_secs(u64::try_from(millis / 1_000).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(documents: u64, total: u64, chunks: u64) -> Counts {
+        let [documents, total, chunks] = [documents, total, chunks].map(AtomicU64::new);
+        Counts { started: OnceLock::new(), total, documents, chunks }
+    }
+
+    #[test]
+    fn a_line_says_what_is_done_how_fast_and_what_remains() {
+        assert_eq!(
+            line(&counts(1_000, 5_000, 5_120), Duration::from_secs(10)),
+            "1000 of 5000 documents, 512 chunks/s, 100 documents/s, about 40s left"
+        );
+    }
+
+    #[test]
+    fn nobody_knows_what_remains_before_the_first_document() {
+        assert_eq!(line(&counts(0, 5_000, 0), Duration::from_secs(30)), "0 of 5000 documents");
+        assert_eq!(
+            line(&counts(5, 3, 0), Duration::from_secs(1)),
+            "5 of 3 documents, 5 documents/s, about 0s left"
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! What a run did, for people and for programs.
+
+use autri_retrieval::RemovedCounts;
+use autri_retrieval::ingest::{IngestReport, NotPruned, OTHER_EXTENSIONS};
+use serde_json::{Value, json};
+
+use crate::output;
+
+/// What a person wants to know of a run, line by line.
+pub(crate) fn summary(report: &IngestReport) -> Vec<String> {
+    let mut lines = vec![counts(report)];
+    let removed = removed(&report.removed);
+    if !removed.is_empty() {
+        lines.push(format!("removed, because people would not see it: {}", removed.join(", ")));
+    }
+    let passed_over = passed_over(report);
+    if !passed_over.is_empty() {
+        lines.push(format!("passed over: {}", passed_over.join(", ")));
+    }
+    for not_pruned in &report.not_pruned {
+        let (folder, reason) = not_pruned_reason(not_pruned);
+        lines.push(format!("nothing pruned of {folder}: {reason}"));
+    }
+    for failure in &report.failures {
+        lines.push(format!("failed: {}: {}", failure.name, failure.reason));
+    }
+    let unnamed = report.failed.saturating_sub(report.failures.len() as u64);
+    if unnamed > 0 {
+        lines.push(format!("failed: {unnamed} more, which are not named"));
+    }
+    if report.interrupted {
+        lines.push("interrupted before all was done, and nothing pruned: run it again to go on".to_owned());
+    }
+    lines
+}
+
+fn counts(report: &IngestReport) -> String {
+    let counts = [
+        (report.new, "new"),
+        (report.updated, "updated"),
+        (report.unchanged, "unchanged"),
+        (report.pruned, "pruned"),
+        (report.failed, "failed"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let counts = if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
+    let chunks = match (report.chunks, report.embedded_chunks) {
+        (0, _) => String::new(),
+        (chunks, 0) => format!(" ({})", counted(chunks, "chunk")),
+        (chunks, embedded) => format!(" ({}, {embedded} embedded)", counted(chunks, "chunk")),
+    };
+    let rates = [(report.chunks, "chunks"), (report.documents(), "documents")]
+        .map(|(count, what)| output::rate(count, report.elapsed).map(|rate| format!("{rate} {what}/s")));
+    let rates: Vec<String> = rates.into_iter().flatten().collect();
+    let rates = if rates.is_empty() { String::new() } else { format!(": {}", rates.join(", ")) };
+    format!("documents: {counts}{chunks} in {:.1} s{rates}", report.elapsed.as_secs_f64())
+}
+
+fn removed(removed: &RemovedCounts) -> Vec<String> {
+    let kinds = [
+        (removed.hidden_elements, "hidden element"),
+        (removed.bidi, "bidirectional control"),
+        (removed.zero_width, "zero-width character"),
+        (removed.tag, "tag character"),
+        (removed.variation, "variation selector"),
+        (removed.control, "control character"),
+        (removed.comments, "comment"),
+    ];
+    kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted((*count).into(), what)).collect()
+}
+
+fn passed_over(report: &IngestReport) -> Vec<String> {
+    let files = report.not_documents.iter().map(|(extension, count)| match extension.as_str() {
+        "" => format!("{count} without extension"),
+        OTHER_EXTENSIONS => format!("{count} with other extensions"),
+        extension => format!("{count} .{}", extension.escape_debug()),
+    });
+    let symlinks = (report.symlinks > 0).then(|| counted(report.symlinks, "symbolic link"));
+    files.chain(symlinks).collect()
+}
+
+/// `1 chunk`, `2 chunks`.
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+fn not_pruned_reason(not_pruned: &NotPruned) -> (&str, &'static str) {
+    match not_pruned {
+        NotPruned::NotListed { folder } => (folder, "not all of it could be listed"),
+        NotPruned::NothingFound { folder } => (folder, "no document was found in it"),
+    }
+}
+
+pub(super) fn as_json(report: &IngestReport) -> Value {
+    let removed = &report.removed;
+    let failures: Vec<Value> = report
+        .failures
+        .iter()
+        .map(|failure| json!({ "name": failure.name, "reason": failure.reason }))
+        .collect();
+    let not_pruned: Vec<Value> = report
+        .not_pruned
+        .iter()
+        .map(not_pruned_reason)
+        .map(|(folder, reason)| json!({ "folder": folder, "reason": reason }))
+        .collect();
+    json!({
+        "new": report.new,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "unread": report.unread,
+        "pruned": report.pruned,
+        "failed": report.failed,
+        "interrupted": report.interrupted,
+        "chunks": report.chunks,
+        "embedded_chunks": report.embedded_chunks,
+        "removed": {
+            "hidden_elements": removed.hidden_elements,
+            "bidi": removed.bidi,
+            "zero_width": removed.zero_width,
+            "tag": removed.tag,
+            "variation": removed.variation,
+            "control": removed.control,
+            "comment": removed.comments,
+            "undecodable": removed.undecodable,
+        },
+        "failures": failures,
+        "not_pruned": not_pruned,
+        "not_documents": report.not_documents,
+        "symlinks": report.symlinks,
+        "elapsed_ms": u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use autri_retrieval::ingest::Failure;
+
+    use super::*;
+
+    fn failure() -> Failure {
+        Failure { name: "a.epub".to_owned(), reason: "e-book is not supported yet".to_owned() }
+    }
+
+    #[test]
+    fn the_summary_says_what_matters() {
+        let report = IngestReport {
+            new: 2,
+            unchanged: 3,
+            chunks: 9,
+            embedded_chunks: 7,
+            removed: RemovedCounts { bidi: 4, ..RemovedCounts::default() },
+            failed: 1,
+            failures: vec![failure()],
+            not_pruned: vec![NotPruned::NothingFound { folder: "docs".to_owned() }],
+            not_documents: BTreeMap::from([("png".to_owned(), 5), (String::new(), 1)]),
+            symlinks: 1,
+            elapsed: Duration::from_millis(1_250),
+            ..IngestReport::default()
+        };
+        assert_eq!(
+            summary(&report),
+            [
+                "documents: 2 new, 3 unchanged, 1 failed (9 chunks, 7 embedded) in 1.2 s: 7 chunks/s, 4 documents/s",
+                "removed, because people would not see it: 4 bidirectional controls",
+                "passed over: 1 without extension, 5 .png, 1 symbolic link",
+                "nothing pruned of docs: no document was found in it",
+                "failed: a.epub: e-book is not supported yet",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_named_is_counted() {
+        let report = IngestReport {
+            failed: 3,
+            failures: vec![failure()],
+            not_documents: BTreeMap::from([(OTHER_EXTENSIONS.to_owned(), 7)]),
+            interrupted: true,
+            ..IngestReport::default()
+        };
+        assert_eq!(
+            summary(&report)[1..],
+            [
+                "passed over: 7 with other extensions",
+                "failed: a.epub: e-book is not supported yet",
+                "failed: 2 more, which are not named",
+                "interrupted before all was done, and nothing pruned: run it again to go on",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_said() {
+        assert_eq!(summary(&IngestReport::default()), ["documents: none in 0.0 s"]);
+    }
+}
