@@ -6,7 +6,8 @@
 
 The toolchain's own HTML documentation, Debian's policy manual as PDF and the Debian developer's reference as DOCX go
 into one knowledge base by one `autri ingest`, and each question of questions.json is asked with the MCP tool `search`.
-Its passage must be in one of the first three results: in the text that `fetch` gives for it, of a document named there.
+Its passage must be in one of the first three results: in the text that `fetch` gives for it or for a neighbour that was
+joined to it, of a document named there (the toolchain's books have all their pages once more in print.html).
 
 It needs a Debian or Ubuntu with pandoc (the reference comes as EPUB and is converted), or both files in --documents.
 """
@@ -159,8 +160,9 @@ def report(client: Client, question: dict[str, Any]) -> bool:
 def is_answer(client: Client, result: dict[str, Any], question: dict[str, Any]) -> bool:
     if result["url"].removeprefix(BASE_URL) not in question["documents"]:
         return False
-    text = client.call("fetch", {"id": result["id"]})["text"]
-    return squeezed(question["passage"]) in squeezed(text)
+    passages = [result["id"], *result.get("neighbours", [])]
+    texts = (client.call("fetch", {"id": passage})["text"] for passage in passages)
+    return any(squeezed(question["passage"]) in squeezed(text) for text in texts)
 
 
 def squeezed(text: str) -> str:
