@@ -250,16 +250,18 @@ impl KnowledgeBaseContent {
         document: &NewDocument,
     ) -> Result<DocumentId, DbError> {
         let byte_count = document.chunks.last().map_or(0, |chunk| chunk.byte_end);
-        // Held as soon as there is a row, and refused if it got another model since `find`: the vectors would be of the old one.
+        // The base is held before there is a row to lock, since the row comes from `held`; and it is refused if it got another
+        // model since `find`, as the vectors would be of the old one.
         let row = sqlx::query!(
-            r#"INSERT INTO documents (id, knowledge_base_id, source_key, title, source_url, content_hash, chunk_count,
+            r#"WITH held AS MATERIALIZED (SELECT hold_knowledge_base($11) AS is_held)
+               INSERT INTO documents (id, knowledge_base_id, source_key, title, source_url, content_hash, chunk_count,
                                       byte_count, updated_at, change_mark)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+               SELECT $1, $2, $3, $4, $5, $6, $7::int, $8::bigint, $9::timestamptz, $10::bytea FROM held WHERE is_held
                ON CONFLICT ON CONSTRAINT documents_knowledge_base_source_key_key DO UPDATE
                SET title = excluded.title, source_url = excluded.source_url, content_hash = excluded.content_hash,
                    chunk_count = excluded.chunk_count, byte_count = excluded.byte_count,
                    updated_at = excluded.updated_at, change_mark = excluded.change_mark, ingested_at = now()
-               RETURNING id, hold_knowledge_base($11)"#,
+               RETURNING id"#,
             DocumentId::new().as_uuid(),
             self.id.as_uuid(),
             document.source_key,

@@ -47,12 +47,7 @@ pub async fn find(database: &Database, id: OrgId) -> Result<Option<OrgInventory>
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let connectors = sqlx::query!(
-        "SELECT id, oauth_client_id FROM connectors WHERE org_id = $1 ORDER BY created_at, id",
-        id.as_uuid(),
-    )
-    .fetch_all(&mut *connection)
-    .await?;
+    let connectors = connectors_of(&mut connection, id).await?;
     Ok(Some(OrgInventory {
         name: row.name,
         personal_email: row.personal_email,
@@ -61,8 +56,26 @@ pub async fn find(database: &Database, id: OrgId) -> Result<Option<OrgInventory>
         document_count: row.documents,
         chat_query_count: row.chat_queries,
         knowledge_base_ids: row.bases.into_iter().map(KnowledgeBaseId::from).collect(),
-        connectors: connectors.into_iter().map(|row| (row.id.into(), row.oauth_client_id)).collect(),
+        connectors,
     }))
+}
+
+/// An org's connectors, revoked ones too, each with its app client's id.
+pub async fn list_connectors(database: &Database, id: OrgId) -> Result<Vec<(ConnectorId, String)>, DbError> {
+    connectors_of(&mut *database.acquire().await?, id).await
+}
+
+async fn connectors_of(
+    connection: &mut PgConnection,
+    id: OrgId,
+) -> Result<Vec<(ConnectorId, String)>, DbError> {
+    let rows = sqlx::query!(
+        "SELECT id, oauth_client_id FROM connectors WHERE org_id = $1 ORDER BY created_at, id",
+        id.as_uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.oauth_client_id)).collect())
 }
 
 /// Revokes all of an org's connectors at once: nobody's next call reaches its content. How many were live.

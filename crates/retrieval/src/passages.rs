@@ -9,6 +9,7 @@
 //! looked at or not: the next page neither repeats nor skips.
 
 mod copies;
+mod folding;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -17,12 +18,16 @@ use std::ops::Range;
 use autri_db::search::Hit;
 
 use crate::sanitize;
-use crate::snippet::{Excerpt, Found, Terms, excerpt};
+use crate::snippet::{Found, Terms, excerpt};
 use crate::words::each_word;
-use copies::{Shingles, folded};
+use copies::Shingles;
+use folding::Folded;
 
-/// How many hits are looked at together: more than a first page needs, few enough to be compared in about a millisecond.
+/// How many hits are looked at together: more than a first page needs, few enough to be compared in a few milliseconds.
 pub const WINDOW: usize = 50;
+
+/// How many similar passages are read to find out whether one says the same: the most similar ones.
+const MAX_SIMILAR: usize = 4;
 
 /// The most chunks of a passage: about a page of text, of which a snippet can still show the part that answers.
 const MAX_CHUNKS: usize = 3;
@@ -43,6 +48,8 @@ pub struct Passage {
 pub struct Passages<'h> {
     hits: &'h [Hit],
     list: Vec<Passage>,
+    /// What each of the list says, once it was compared.
+    said: Vec<OnceCell<Folded>>,
     terms: Terms,
     snippet_chars: usize,
 }
@@ -56,17 +63,18 @@ impl<'h> Passages<'h> {
         let words: Vec<Vec<u32>> = hits.iter().map(|hit| vocabulary.add(&hit.body)).collect();
         let mut terms = Terms::new(question);
         terms.weigh(&vocabulary.found(&terms, &words[..hits.len().min(WINDOW)]));
-        let mut passages = Self { hits, list: Vec::new(), terms, snippet_chars };
+        let mut passages = Self { hits, list: Vec::new(), said: Vec::new(), terms, snippet_chars };
         let documents = numbered(hits.iter().map(|hit| hit.document_id));
         let mut shingles = Shingles::default();
         for passage in neighbours(hits) {
             let words: Vec<u32> = passage.chunks.iter().flat_map(|&chunk| &words[chunk]).copied().collect();
-            let with = shingles.documents_with(&words);
-            if let Some(original) = passages.original(&passage, &with, &documents) {
+            let similar = shingles.similar(&words);
+            if let Some(original) = passages.original(&passage, &similar) {
                 passages.list[original].copies.push(passage);
             } else {
                 shingles.add(&words, documents[passage.best]);
                 passages.list.push(passage);
+                passages.said.push(OnceCell::new());
             }
         }
         passages
@@ -81,36 +89,37 @@ impl<'h> Passages<'h> {
     /// The sentences of a passage that answer the question.
     #[must_use]
     pub fn snippet(&self, passage: &Passage) -> String {
-        self.excerpt(passage).1.shown
+        let (text, best) = self.text(passage);
+        excerpt(&text, best, &self.terms, self.snippet_chars).shown
     }
 
-    /// The passage of one of these documents that already says what this one answers.
-    fn original(&self, passage: &Passage, with: &[u32], documents: &[u32]) -> Option<usize> {
-        if with.is_empty() {
+    /// The one of these passages of the list that already says what this one answers.
+    fn original(&self, passage: &Passage, similar: &[usize]) -> Option<usize> {
+        if similar.is_empty() {
             return None;
         }
-        let whole = self.text(passage).0;
+        let (text, best) = self.text(passage);
+        let whole = Folded::of(&text);
         // What is hidden must not be what differs: a page's older version may give another number.
-        let answers: OnceCell<Vec<String>> = OnceCell::new();
+        let answers: OnceCell<Vec<Folded>> = OnceCell::new();
         let answers = || {
             answers.get_or_init(|| {
-                let (text, excerpt) = self.excerpt(passage);
-                excerpt.spans.into_iter().map(|span| folded(&text[span])).collect()
+                let excerpt = excerpt(&text, best.clone(), &self.terms, self.snippet_chars);
+                Folded::parts(&text, excerpt.spans)
             })
         };
-        let says_it = |other: &Passage| {
-            let other = self.text(other).0;
-            other.contains(&whole) || {
-                let other = folded(&other);
-                answers().iter().all(|answer| other.contains(answer))
+        let says_it = |other: &Folded| {
+            other.says(&whole) || {
+                let answers = answers();
+                !answers.is_empty() && answers.iter().all(|answer| other.says(answer))
             }
         };
-        let of = |document: &u32| {
-            let said =
-                self.list.iter().enumerate().filter(move |(_, other)| documents[other.best] == *document);
-            said.into_iter().find(|(_, other)| says_it(other)).map(|(at, _)| at)
-        };
-        with.iter().find_map(of)
+        similar.iter().copied().take(MAX_SIMILAR).find(|&at| says_it(self.said(at)))
+    }
+
+    /// What a passage of the list says. It is read once, however many are compared with it.
+    fn said(&self, at: usize) -> &Folded {
+        self.said[at].get_or_init(|| Folded::of(&self.text(&self.list[at]).0))
     }
 
     /// A passage's text, in which chunks follow each other without gap, and the place of its best chunk there. What
@@ -126,12 +135,6 @@ impl<'h> Passages<'h> {
             }
         }
         (text, best)
-    }
-
-    fn excerpt(&self, passage: &Passage) -> (String, Excerpt) {
-        let (text, best) = self.text(passage);
-        let excerpt = excerpt(&text, best, &self.terms, self.snippet_chars);
-        (text, excerpt)
     }
 }
 

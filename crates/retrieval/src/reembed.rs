@@ -10,6 +10,7 @@ use autri_db::reembedding::{
     BaseVectors, MissingOf, ModelGroup, NewVector, Switch, TargetModel, UnembeddedChunk,
 };
 use autri_db::{Database, DbError};
+use autri_domain::KnowledgeBaseId;
 
 use crate::chunk::embedding_input;
 use crate::embed::{EmbedError, Embedder};
@@ -20,6 +21,8 @@ const BATCH: usize = 128;
 const READ_CHUNKS: i64 = 1_024;
 /// How often what was ingested meanwhile is made up for before those who ingest are kept waiting for the rest.
 const MAX_CATCH_UPS: usize = 10;
+/// How many chunks are embedded while those who ingest are kept waiting.
+const MAX_WAITED_FOR: usize = 2 * BATCH;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +46,9 @@ pub enum ReembedError {
         "libraries or their knowledge bases were attached, detached or switched meanwhile; nothing was switched"
     )]
     GroupChanged,
+    /// Stop the ingest, and run it again.
+    #[error("ingest is faster than the model; nothing was switched. Stop it and run this again")]
+    Outrun,
     /// The embedder does not make the vectors that it was said to make.
     #[error("the model {model} gave {found} vectors for {expected} texts, or some of other dimensions")]
     WrongVectors {
@@ -122,14 +128,14 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn run(&mut self) -> Result<(), ReembedError> {
-        for _ in 0..MAX_CATCH_UPS {
-            if self.catch_up().await? <= BATCH as u64 {
-                break;
+        for round in 1..=MAX_CATCH_UPS {
+            let is_close = self.catch_up().await? <= BATCH as u64;
+            if (is_close || round == MAX_CATCH_UPS) && self.switch().await? {
+                self.report.without_vector = self.blank.len() as u64;
+                return self.delete_others().await;
             }
         }
-        self.switch().await?;
-        self.report.without_vector = self.blank.len() as u64;
-        self.delete_others().await
+        Err(ReembedError::Outrun)
     }
 
     /// Makes vectors for all that has none at the moment; how many.
@@ -149,21 +155,41 @@ impl Run<'_> {
         Ok(self.report.embedded - before)
     }
 
-    /// Makes what is still missing while nobody stores anything, and switches.
-    async fn switch(&mut self) -> Result<(), ReembedError> {
+    /// Makes what is still missing while nobody stores anything, and switches. Nothing happens when too much is missing to keep
+    /// anybody waiting for it; whether it switched.
+    async fn switch(&mut self) -> Result<bool, ReembedError> {
         let switch = Switch::begin(self.database, self.group, self.target).await?;
         let mut switch = switch.ok_or(ReembedError::GroupChanged)?;
         if let Some(embedder) = self.embedder {
-            for (base, _) in &self.group.knowledge_bases {
-                for documents in groups(&switch.list_missing(*base).await?) {
-                    let chunks = switch.list_chunks(*base, documents).await?;
-                    for batch in self.to_embed(&chunks).chunks(BATCH) {
-                        switch.insert(*base, &self.embed(embedder, batch).await?).await?;
-                    }
+            let Some(missing) = self.read_missing(&mut switch).await? else { return Ok(false) };
+            for (base, chunks) in &missing {
+                for batch in chunks.iter().collect::<Vec<_>>().chunks(BATCH) {
+                    switch.insert(*base, &self.embed(embedder, batch).await?).await?;
                 }
             }
         }
-        Ok(switch.commit().await?)
+        switch.commit().await?;
+        Ok(true)
+    }
+
+    /// All that is still to embed, base by base; `None` when it is too much.
+    async fn read_missing(
+        &self,
+        switch: &mut Switch<'_>,
+    ) -> Result<Option<Vec<(KnowledgeBaseId, Vec<UnembeddedChunk>)>>, ReembedError> {
+        let (mut missing, mut count) = (Vec::new(), 0);
+        for (base, _) in &self.group.knowledge_bases {
+            for documents in groups(&switch.list_missing(*base).await?) {
+                let mut chunks = switch.list_chunks(*base, documents).await?;
+                chunks.retain(|chunk| !self.blank.contains(&chunk.id));
+                count += chunks.len();
+                if count > MAX_WAITED_FOR {
+                    return Ok(None);
+                }
+                missing.push((*base, chunks));
+            }
+        }
+        Ok(Some(missing))
     }
 
     async fn delete_others(&mut self) -> Result<(), ReembedError> {

@@ -4,7 +4,7 @@
 //! answers most of the question, or two runs where together they answer more, with what follows them as far as there
 //! is room. What is left out is marked by an ellipsis.
 
-mod sentences;
+pub(crate) mod sentences;
 mod units;
 
 use std::collections::HashMap;
@@ -162,6 +162,15 @@ struct Selection {
 }
 
 impl Selection {
+    /// In the order of the text. The others, of which a text may have thousands, are not looked at.
+    fn units(&self) -> Vec<usize> {
+        let mut units: Vec<usize> =
+            self.runs.iter().cloned().flatten().chain(self.leads.iter().copied()).collect();
+        units.sort_unstable();
+        units.dedup();
+        units
+    }
+
     fn has(&self, unit: usize) -> bool {
         self.leads.contains(&unit) || self.runs.iter().any(|run| run.contains(&unit))
     }
@@ -309,7 +318,7 @@ impl<'t> Choice<'t> {
     fn rendered(&self, selection: &Selection) -> String {
         let mut text = String::new();
         let mut last = None;
-        for (at, unit) in self.units.iter().enumerate().filter(|(at, _)| selection.has(*at)) {
+        for (at, unit) in selection.units().into_iter().map(|at| (at, &self.units[at])) {
             let is_next = last.map_or(at == 0, |last| last + 1 == at);
             if !is_next {
                 self.push_ellipsis(&mut text, last);
@@ -342,7 +351,7 @@ impl<'t> Choice<'t> {
     fn spans(&self, selection: &Selection) -> Vec<Range<usize>> {
         let mut spans: Vec<Range<usize>> = Vec::new();
         let mut last = None;
-        for (at, unit) in self.units.iter().enumerate().filter(|(at, _)| selection.has(*at)) {
+        for (at, unit) in selection.units().into_iter().map(|at| (at, &self.units[at])) {
             match spans.last_mut() {
                 Some(span) if last.is_some_and(|last: usize| last + 1 == at) => span.end = unit.span.end,
                 _ => spans.push(unit.span.clone()),

@@ -1,6 +1,6 @@
 //! The one place that writes to the terminal: answers on stdout, everything else on stderr.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,8 +48,35 @@ pub(crate) fn quoted(name: &str) -> String {
 
 /// Writes the answer as JSON.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value)?);
+    line(spelt_out(serde_json::to_string_pretty(value)?));
     Ok(())
+}
+
+/// One line of JSON, without its end.
+pub(crate) fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(spelt_out)
+}
+
+/// The same JSON with characters that would not be seen, or would change how others are seen, written as `\uXXXX`. JSON writes
+/// those below U+0020 so itself, and outside of texts there are none of the others: <https://www.rfc-editor.org/rfc/rfc8259#section-7>.
+fn spelt_out(json: String) -> String {
+    let must_be_spelt =
+        |character: char| !character.is_ascii_control() && is_hidden(character) || character == '\u{7f}';
+    if !json.contains(must_be_spelt) {
+        return json;
+    }
+    let mut spelt = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if !must_be_spelt(character) {
+            spelt.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a String does not fail.
+            let _ = write!(spelt, "\\u{unit:04x}");
+        }
+    }
+    spelt
 }
 
 /// Writes rows under headings, in columns as wide as their widest cell.
@@ -74,12 +101,13 @@ fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Vec<Str
 /// Names come from people: a control character in one must not steer the terminal, nor a bidirectional or invisible one show
 /// another name.
 fn printable(text: &str) -> String {
-    let is_hidden = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-                | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-    };
     text.chars().map(|character| if is_hidden(character) { '\u{fffd}' } else { character }).collect()
+}
+
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Says on stderr why the command failed and what to do about it.
@@ -189,6 +217,11 @@ mod tests {
         assert_eq!(aligned(["NAME"], &rows)[1], "\u{fffd}[2Jgone\u{fffd}");
         let rows = [["exe.\u{202e}fdp\u{200b}".to_owned()]];
         assert_eq!(aligned(["NAME"], &rows)[1], "exe.\u{fffd}fdp\u{fffd}");
+        let name = "a\n\u{1b}\u{7f}\u{9b}\u{202e}\u{e0041}Ü\\u009b\"";
+        let json = json_line(&name).unwrap();
+        assert_eq!(json, r#""a\n\u001b\u007f\u009b\u202e\udb40\udc41Ü\\u009b\"""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name, "the same value");
+        assert_eq!(json_line(&"Übung").unwrap(), "\"Übung\"");
         assert_eq!(quoted("a\u{202e}\u{1b}\"b"), r#""a\u{202e}\u{1b}\"b""#);
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use autri_db::audit::{self, AuditFilter, NewAuditRow};
 use autri_db::export::{OrgExport, Record};
-use autri_db::test_support::{Tenant, TestDatabase};
+use autri_db::ingest::{KnowledgeBaseContent, MODEL_IS_HELD};
+use autri_db::test_support::{Tenant, TestDatabase, new_document};
 use autri_db::{Database, ScopedTx, documents, memberships, org_end, people, roles, tenancy};
 use autri_domain::{DocumentId, OrgId};
 use serde_json::{Value, json};
@@ -38,7 +39,12 @@ async fn full_tenant(database: &TestDatabase, name: &str) -> Tenant {
 
 async fn append(mcp: &Database, tenant: &Tenant, arguments: Option<Value>) {
     let mut tx = ScopedTx::enter(mcp, &tenant.machine_principal()).await.unwrap().unwrap();
-    let row = NewAuditRow {
+    audit::append(&mut tx, &audit_row(tenant, arguments)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn audit_row(tenant: &Tenant, arguments: Option<Value>) -> NewAuditRow {
+    NewAuditRow {
         id: DocumentId::new().as_uuid(),
         connector_id: tenant.machine,
         client_id: tenant.machine_client(),
@@ -51,9 +57,7 @@ async fn append(mcp: &Database, tenant: &Tenant, arguments: Option<Value>) {
         status: "ok",
         latency_ms: 1.5,
         request_id: "r".to_owned(),
-    };
-    audit::append(&mut tx, &row).await.unwrap();
-    tx.commit().await.unwrap();
+    }
 }
 
 async fn export(admin: &Database, org: OrgId) -> Vec<Record> {
@@ -205,6 +209,83 @@ async fn an_org_ends_in_steps_that_can_be_repeated() {
         format!("SELECT count(*) FROM documents WHERE knowledge_base_id = '{}'", acme.knowledge_base_id);
     assert_eq!(number(&mut database.admin_connection().await, &left).await.unwrap(), 0);
     assert_consistent(&database).await;
+}
+
+/// Looks again and again; each look is a round trip of its own. In `pg_locks` such a wait is for a transaction, which belongs
+/// to no database.
+async fn until_waiting_for_a_row(database: &TestDatabase) {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let mut observer = database.admin_connection().await;
+    while number(&mut observer, WAITING).await.unwrap() == 0 {}
+}
+
+/// A call that wrote its row is waited for: what it kept in clear is erased with the rest.
+#[tokio::test]
+async fn an_org_does_not_end_before_its_calls() {
+    let database = TestDatabase::create().await;
+    let acme = full_tenant(&database, "acme").await;
+    let (admin, mcp) = (database.connect(roles::ADMIN), database.connect(roles::MCP));
+    let mut tx = ScopedTx::enter(&mcp, &acme.machine_principal()).await.unwrap().unwrap();
+    audit::append(&mut tx, &audit_row(&acme, Some(json!({ "query": "a last secret" })))).await.unwrap();
+    assert_eq!(org_end::close_connectors(&admin, acme.org_id).await.unwrap(), 2, "revoking does not wait");
+    let mut end = Box::pin(async {
+        tenancy::delete_org(&admin, acme.org_id).await.unwrap();
+        org_end::erase_audit_arguments(&admin, acme.org_id).await.unwrap()
+    });
+    tokio::select! {
+        erased = &mut end => panic!("it did not wait: {erased}"),
+        () = until_waiting_for_a_row(&database) => {}
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(end.await, 2);
+    assert_eq!(org_end::count_audit_rows(&admin, acme.org_id).await.unwrap(), (3, 0));
+}
+
+/// And one that comes to write its row when the org is going waits, and is refused.
+#[tokio::test]
+async fn a_call_leaves_no_row_of_an_org_that_ended() {
+    let database = TestDatabase::create().await;
+    let acme = full_tenant(&database, "acme").await;
+    let mcp = database.connect(roles::MCP);
+    let mut tx = ScopedTx::enter(&mcp, &acme.machine_principal()).await.unwrap().unwrap();
+    let row = audit_row(&acme, Some(json!({ "query": "a last secret" })));
+    let mut going = database.connection(roles::ADMIN).await;
+    run(&mut going, &format!("BEGIN; DELETE FROM orgs WHERE id = '{}'", acme.org_id)).await.unwrap();
+    let mut append = Box::pin(audit::append(&mut tx, &row));
+    tokio::select! {
+        done = &mut append => panic!("it did not wait: {done:?}"),
+        () = until_waiting_for_a_row(&database) => {}
+    }
+    run(&mut going, "COMMIT").await.unwrap();
+    append.await.unwrap_err();
+    drop(tx);
+    let admin = database.connect(roles::ADMIN);
+    assert_eq!(org_end::count_audit_rows(&admin, acme.org_id).await.unwrap(), (2, 1));
+}
+
+/// Both take the base before its documents, so that neither waits for the other in a circle.
+#[tokio::test]
+async fn an_org_that_ends_and_an_ingest_do_not_wait_for_each_other_in_a_circle() {
+    let database = TestDatabase::create().await;
+    let acme = full_tenant(&database, "acme").await;
+    let base = acme.knowledge_base_id;
+    let admin = database.connect(roles::ADMIN);
+    let content = KnowledgeBaseContent::find(&admin, base).await.unwrap().unwrap();
+    // As the deletion of the org does it: the base, and then its documents.
+    let mut going = database.connection(roles::ADMIN).await;
+    let base_first = format!("BEGIN; SELECT FROM knowledge_bases WHERE id = '{base}' FOR UPDATE");
+    run(&mut going, &base_first).await.unwrap();
+    let document = new_document("a.md", "A", &[("granite again", Some(vec![1.0, 0.0]))]);
+    let mut ingest = Box::pin(content.replace_document(&document));
+    tokio::select! {
+        done = &mut ingest => panic!("it did not wait: {done:?}"),
+        () = until_waiting_for_a_row(&database) => {}
+    }
+    let end = format!("DELETE FROM orgs WHERE id = '{}'; COMMIT", acme.org_id);
+    run(&mut going, &end).await.unwrap();
+    let error = ingest.await.unwrap_err();
+    assert_eq!(error.constraint(), Some(MODEL_IS_HELD), "{error}");
 }
 
 /// The functions' owner cannot be led to a living org's arguments, nor to write any.

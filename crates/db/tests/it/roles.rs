@@ -48,7 +48,7 @@ autri_ingest knowledge_bases: select
 
 /// Every right of the functions' owner.
 const DEFINER_RIGHTS: &str = "\
-connectors: select
+connectors: select, update (created_at)
 embedding_models: select
 knowledge_bases: select, insert, update (chunk_count, lexeme_count)
 libraries: select, insert

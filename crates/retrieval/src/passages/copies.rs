@@ -5,6 +5,7 @@
 //! and because a short passage that a long one holds adds nothing to it, however much the long one adds. A few hundred
 //! texts are compared exactly; sketches are for millions.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// The words of a shingle: enough that texts about one subject share few of them.
@@ -19,50 +20,80 @@ const NO_WORD: u32 = u32::MAX;
 
 type Shingle = [u32; SHINGLE];
 
-/// The shingles of texts, and the documents that they are from.
+/// In how many documents a shingle is known: the first ones. Pages of one template share nearly all shingles; without a
+/// bound each would be counted against all that came before. A copy of a later one of them is shown as another passage.
+const MAX_DOCUMENTS: usize = 8;
+
+/// The shingles of passages, and the documents that they are from.
 #[derive(Debug, Default)]
 pub(super) struct Shingles {
-    /// The first document of a shingle, in `documents`.
+    /// The first place of a shingle, in `places`.
     first: HashMap<Shingle, usize>,
-    /// Documents, each with the place of the next one of the same shingle.
-    documents: Vec<(u32, Option<usize>)>,
+    places: Vec<Place>,
+    /// The documents of the passages that were added.
+    documents: Vec<u32>,
+}
+
+/// Where a shingle stands.
+#[derive(Debug)]
+struct Place {
+    document: u32,
+    /// The first passage of the document that has it.
+    passage: usize,
+    /// The place of the same shingle in another document.
+    next: Option<usize>,
 }
 
 impl Shingles {
-    /// Adds the words of a document's text.
+    /// Adds the words of a passage of a document. Passages are numbered as they are added.
     pub(super) fn add(&mut self, words: &[u32], document: u32) {
+        let passage = self.documents.len();
+        self.documents.push(document);
         for shingle in shingles(words) {
-            let first = self.first.get(&shingle).copied();
-            if !self.from(first).any(|known| known == document) {
-                self.first.insert(shingle, self.documents.len());
-                self.documents.push((document, first));
+            let next = self.first.get(&shingle).copied();
+            let (mut known, mut is_known) = (0, false);
+            for place in self.from(next) {
+                known += 1;
+                is_known |= place.document == document;
+            }
+            if !is_known && known < MAX_DOCUMENTS {
+                self.first.insert(shingle, self.places.len());
+                self.places.push(Place { document, passage, next });
             }
         }
     }
 
-    /// The documents of which the texts that were added have nearly all of these words in the same order, the one that
-    /// has most of them first; of equals the one that was added first.
-    pub(super) fn documents_with(&self, words: &[u32]) -> Vec<u32> {
-        let mut counts: HashMap<u32, usize> = HashMap::new();
+    /// The passages that may say what these words do: of documents of which the passages that were added have nearly all
+    /// of the words in the same order. The document that has most of them is first, and in it the passage that has; of
+    /// equals the one that was added first.
+    pub(super) fn similar(&self, words: &[u32]) -> Vec<usize> {
+        let mut by_passage = vec![0_usize; self.documents.len()];
         let mut all = 0_usize;
         for shingle in shingles(words) {
             all += 1;
-            for document in self.from(self.first.get(&shingle).copied()) {
-                *counts.entry(document).or_default() += 1;
+            for place in self.from(self.first.get(&shingle).copied()) {
+                by_passage[place.passage] += 1;
             }
         }
+        let mut by_document: HashMap<u32, usize> = HashMap::new();
+        for (document, count) in self.documents.iter().zip(&by_passage) {
+            *by_document.entry(*document).or_default() += count;
+        }
         #[expect(clippy::cast_precision_loss, reason = "a few thousand words")]
-        let is_copy = |count: usize| count as f64 >= COPY * all as f64;
-        let mut found: Vec<(u32, usize)> = counts.into_iter().filter(|(_, count)| is_copy(*count)).collect();
-        found.sort_unstable_by_key(|&(document, count)| (std::cmp::Reverse(count), document));
-        found.into_iter().map(|(document, _)| document).collect()
+        let is_copy = |count: usize| count > 0 && count as f64 >= COPY * all as f64;
+        let of = |passage: usize| by_document[&self.documents[passage]];
+        let mut found: Vec<usize> = (0..by_passage.len())
+            .filter(|&passage| by_passage[passage] > 0 && is_copy(of(passage)))
+            .collect();
+        found.sort_by_key(|&passage| {
+            (Reverse(of(passage)), self.documents[passage], Reverse(by_passage[passage]))
+        });
+        found
     }
 
-    fn from(&self, first: Option<usize>) -> impl Iterator<Item = u32> {
-        std::iter::successors(first.map(|at| &self.documents[at]), |(_, next)| {
-            next.map(|at| &self.documents[at])
-        })
-        .map(|(document, _)| *document)
+    /// The places of a shingle.
+    fn from(&self, first: Option<usize>) -> impl Iterator<Item = &Place> {
+        std::iter::successors(first.map(|at| &self.places[at]), |place| place.next.map(|at| &self.places[at]))
     }
 }
 
@@ -76,12 +107,6 @@ fn shingles(words: &[u32]) -> impl Iterator<Item = Shingle> {
     short.into_iter().chain(windows)
 }
 
-/// A text without case, white space and the marks of Markdown. All else counts: `-1` is not `1`.
-pub(super) fn folded(text: &str) -> String {
-    let kept = text.chars().filter(|char| !char.is_whitespace() && !"*_`#|>\\".contains(*char));
-    kept.flat_map(char::to_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,10 +116,10 @@ mod tests {
         let long: Vec<u32> = (0..200).collect();
         let mut shingles = Shingles::default();
         shingles.add(&long, 7);
-        assert_eq!(shingles.documents_with(&long[50..120]), [7]);
+        assert_eq!(shingles.similar(&long[50..120]), [0]);
         let mut shingles = Shingles::default();
         shingles.add(&long[50..120], 7);
-        assert!(shingles.documents_with(&long).is_empty());
+        assert!(shingles.similar(&long).is_empty());
     }
 
     #[test]
@@ -103,11 +128,12 @@ mod tests {
         let mut shingles = Shingles::default();
         shingles.add(&words[..100], 7);
         shingles.add(&words[100..], 7);
-        assert_eq!(shingles.documents_with(&words), [7], "cut elsewhere");
+        assert_eq!(shingles.similar(&words), [0, 1], "cut elsewhere");
+        assert_eq!(shingles.similar(&words[90..]), [1, 0], "the one that has more of it first");
         let mut shingles = Shingles::default();
         shingles.add(&words[..100], 7);
         shingles.add(&words[100..], 8);
-        assert!(shingles.documents_with(&words).is_empty(), "of two documents");
+        assert!(shingles.similar(&words).is_empty(), "of two documents");
     }
 
     #[test]
@@ -117,7 +143,7 @@ mod tests {
         let mut shingles = Shingles::default();
         shingles.add(&half, 7);
         shingles.add(&half, 7);
-        assert!(shingles.documents_with(&[half, other].concat()).is_empty());
+        assert!(shingles.similar(&[half, other].concat()).is_empty());
     }
 
     #[test]
@@ -126,9 +152,22 @@ mod tests {
         for words in [&[1, 2][..], &[3], &[]] {
             shingles.add(words, 7);
         }
-        assert_eq!(shingles.documents_with(&[1, 2]), [7]);
-        assert!(shingles.documents_with(&[1]).is_empty());
-        assert!(shingles.documents_with(&[2, 1]).is_empty());
-        assert!(shingles.documents_with(&[]).is_empty());
+        assert_eq!(shingles.similar(&[1, 2]), [0]);
+        assert!(shingles.similar(&[1]).is_empty());
+        assert!(shingles.similar(&[2, 1]).is_empty());
+        assert!(shingles.similar(&[]).is_empty());
+    }
+
+    #[test]
+    fn pages_of_one_template_are_not_counted_against_all_before() {
+        let template: Vec<u32> = (0..100).collect();
+        let mut shingles = Shingles::default();
+        for page in 0..200 {
+            shingles.add(&[&template[..], &[1_000 + page]].concat(), page);
+        }
+        let shared = template.len() - (SHINGLE - 1);
+        assert_eq!(shingles.places.len(), shared * MAX_DOCUMENTS + 200);
+        let similar = shingles.similar(&[&template[..], &[1_007]].concat());
+        assert_eq!((similar.len(), similar[0]), (MAX_DOCUMENTS, 7), "the page itself first");
     }
 }

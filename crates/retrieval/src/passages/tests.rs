@@ -130,6 +130,42 @@ fn another_answer_is_another_passage_however_much_else_is_the_same() {
     }
 }
 
+/// What once was hidden: the words are the same, or stand within others.
+#[test]
+fn what_differs_in_a_mark_or_within_a_word_is_another_answer() {
+    let around = |answer: &str| {
+        let rest = PAGE.replace("Meals are reimbursed up to 40 euros a day.", "");
+        format!("{answer}\n\n{rest}")
+    };
+    for (one, other) in [
+        ("Meals for the year: 25", "Meals for the year: 2"),
+        ("Meals: 25 days", "Meals: 5 days"),
+        ("Unable to return meals", "Able to return meals"),
+        ("meals: rm -rf /tmp/*", "meals: rm -rf /tmp/"),
+        ("meals limit >= 5", "meals limit = 5"),
+        ("meals 2*10", "meals 210"),
+        ("Meals are made by C#", "Meals are made by C"),
+        ("meals 2 | 4", "meals 2 4"),
+    ] {
+        for (one, other) in [(one, other), (other, one)] {
+            let hits = [hit(DocumentId::new(), 0, &around(one)), hit(DocumentId::new(), 0, &around(other))];
+            assert_eq!(chunks(&found(&hits, QUESTION)), [[0], [1]], "{one} | {other}");
+        }
+    }
+}
+
+#[test]
+fn of_many_pages_that_differ_in_the_answer_few_are_read_for_each() {
+    let page = |number: usize| PAGE.replace("up to 40", &format!("up to {number}"));
+    let mut hits: Vec<Hit> = (0..WINDOW).map(|number| hit(DocumentId::new(), 0, &page(number))).collect();
+    hits.push(hit(DocumentId::new(), 0, &page(7)));
+    let passages = found(&hits, QUESTION);
+    assert_eq!(passages.list().len(), WINDOW);
+    assert_eq!(passages.list()[7].copies.len(), 1, "the most similar is read first");
+    let read = passages.said.iter().filter(|said| said.get().is_some()).count();
+    assert!(read <= 2 * MAX_SIMILAR, "{read} read");
+}
+
 /// The threshold stands in the gap between the two.
 #[test]
 fn copies_and_other_texts_are_well_apart() {

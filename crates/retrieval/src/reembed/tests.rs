@@ -20,6 +20,8 @@ struct Counting {
     fails_at: usize,
     /// A document that is ingested, by the model of before, while the first call is under way.
     meanwhile: Option<KnowledgeBaseContent>,
+    /// How many chunks a document has that is ingested anew during every call; 0 for none.
+    flood: usize,
     /// Vectors that it forgets.
     forgets: usize,
 }
@@ -51,7 +53,10 @@ impl Embedder for Counting {
         if call == self.fails_at {
             return Err(EmbedError::Throttled { service: "a service of the tests".to_owned() });
         }
-        if let (1, Some(content)) = (call, &self.meanwhile) {
+        if let (1.., Some(content)) = (self.flood, &self.meanwhile) {
+            let texts = vec![("a flood of granite", Some(vec![1.0, 0.0])); self.flood];
+            content.replace_document(&new_document("flood.md", "Flood", &texts)).await.unwrap();
+        } else if let (1, Some(content)) = (call, &self.meanwhile) {
             let late = new_document("late.md", "Late", &[("late granite", Some(vec![1.0, 0.0]))]);
             content.replace_document(&late).await.unwrap();
         }
@@ -198,6 +203,23 @@ async fn what_is_ingested_meanwhile_is_not_lost() {
     let late = new_document("later.md", "Later", &[("granite", Some(vec![1.0, 0.0]))]);
     let error = begun.replace_document(&late).await.unwrap_err();
     assert_eq!(error.constraint(), Some(autri_db::ingest::MODEL_IS_HELD));
+}
+
+/// Whoever ingests is not kept waiting for as long as it takes to embed all of it.
+#[tokio::test]
+async fn an_ingest_that_is_faster_than_the_model_is_not_waited_out() {
+    let world = World::create().await;
+    let flood = MAX_WAITED_FOR + 1;
+    let embedder = Counting { meanwhile: Some(world.content().await), flood, ..Counting::default() };
+    let error = world.reembed(Some(&embedder)).await.unwrap_err();
+    assert!(matches!(error, ReembedError::Outrun), "{error:?}");
+    assert_eq!(world.model(&world.acme).await, "tiny", "searched as before");
+    assert_eq!(world.vectors(&world.acme, "tiny").await, 2 + i64::try_from(flood).unwrap());
+    world.content().await.replace_document(&new_document("b.md", "B", &[])).await.unwrap();
+
+    let report = world.reembed(Some(&Counting::default())).await.unwrap();
+    assert_eq!(report.embedded, flood as u64, "what was made is kept");
+    assert_eq!(world.model(&world.acme).await, MODEL);
 }
 
 #[tokio::test]

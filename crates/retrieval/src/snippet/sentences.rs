@@ -16,10 +16,17 @@ const fn ends_alone(char: char) -> bool {
     !char.is_ascii() && matches!(char, '。' | '！' | '？' | '．' | '｡')
 }
 
+/// How many characters after a mark tell whether the sentence goes on. Without a bound, marks that no word follows
+/// would each be followed to the end of the text.
+const AHEAD: usize = 50;
+
 /// Whether it may stand between the mark and the end.
 const fn closes(char: char) -> bool {
     matches!(char, ')' | ']' | '"' | '\'' | '”' | '’' | '»' | '*' | '_' | '」' | '』' | '）')
 }
+
+/// How many of these are looked at behind a mark: nobody closes more at once.
+const MAX_CLOSING: usize = 8;
 
 /// Words that a sentence goes on after, whatever follows.
 const ABBREVIATIONS: &[&str] = &[
@@ -75,9 +82,30 @@ pub(super) fn sentences(paragraph: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// How a text ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Within a sentence.
+    Open,
+    /// With a mark that ends a sentence if white space follows.
+    Mark,
+    /// With a mark that ends one whatever follows.
+    Alone,
+}
+
+impl End {
+    pub(crate) fn of(text: &str) -> Self {
+        match text.chars().rev().take(MAX_CLOSING).find(|char| !closes(*char)) {
+            Some(mark) if ends_alone(mark) => Self::Alone,
+            Some(mark) if ends(mark) => Self::Mark,
+            _ => Self::Open,
+        }
+    }
+}
+
 /// Whether the mark that the first part ends with is not the end of a sentence.
 fn goes_on(before: &str, after: &str) -> bool {
-    let Some(first) = after.chars().find(|char| char.is_alphanumeric()) else { return true };
+    let Some(first) = after.chars().take(AHEAD).find(|char| char.is_alphanumeric()) else { return true };
     if first.is_lowercase() && !after.starts_with("![") {
         return true;
     }
@@ -132,6 +160,26 @@ mod tests {
             ("経費は精算できる。「はい。」次へ。", vec!["経費は精算できる。", "「はい。」", "次へ。"]),
         ] {
             assert_eq!(split(text), expected);
+        }
+    }
+
+    #[test]
+    fn some_characters_after_a_mark_are_looked_at_and_no_more() {
+        let split = |marks: usize| sentences(&format!("One。{}Two", "¤".repeat(marks))).len();
+        assert_eq!([split(0), split(AHEAD - 1), split(AHEAD), split(5_000)], [2, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_text_ends_with_its_sentence_or_within_it() {
+        for (text, expected) in [
+            ("It is 5.", End::Mark),
+            ("“Is it?”", End::Mark),
+            ("报销。」", End::Alone),
+            ("It is 5", End::Open),
+            ("rm /tmp/*", End::Open),
+            ("", End::Open),
+        ] {
+            assert_eq!(End::of(text), expected, "{text}");
         }
     }
 

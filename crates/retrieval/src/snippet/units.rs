@@ -39,9 +39,17 @@ pub(super) struct Unit {
 
 /// The units of a text that is Markdown or plain, each of at most `max_chars` characters.
 pub(super) fn units(text: &str, max_chars: usize) -> Vec<Unit> {
-    let mut builder =
-        Builder { text, max_chars, units: Vec::new(), blocks: 0, heading: None, table_head: None };
     let lines = lines(text);
+    let is_below_item = below_items(lines.iter().map(|line| &text[line.clone()]));
+    let mut builder = Builder {
+        text,
+        max_chars,
+        units: Vec::new(),
+        blocks: 0,
+        heading: None,
+        table_head: None,
+        is_below_item,
+    };
     let mut at = 0;
     while at < lines.len() {
         at = builder.block(&lines, at);
@@ -59,6 +67,21 @@ fn lines(text: &str) -> Vec<Range<usize>> {
     text.split_inclusive('\n').map(line).collect()
 }
 
+/// Whether each line goes on with a list's item, or begins one: indented, it is not code. What stands above is carried
+/// from line to line, not looked for again from each.
+fn below_items<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<bool> {
+    let mut is_below = false;
+    let below = |line: &'t str| {
+        let is_item = is_item(line);
+        let was_below = is_below;
+        if is_item || !(line.starts_with(' ') || line.trim().is_empty()) {
+            is_below = is_item;
+        }
+        was_below || is_item
+    };
+    lines.map(below).collect()
+}
+
 struct Builder<'t> {
     text: &'t str,
     max_chars: usize,
@@ -66,6 +89,8 @@ struct Builder<'t> {
     blocks: usize,
     heading: Option<usize>,
     table_head: Option<usize>,
+    /// Of each line.
+    is_below_item: Vec<bool>,
 }
 
 impl Builder<'_> {
@@ -84,7 +109,7 @@ impl Builder<'_> {
             let end = after.map_or(lines.len(), |closing| closing + 1);
             self.code(&lines[at..end]);
             end
-        } else if line.starts_with("    ") && !self.is_below_item(lines, at) {
+        } else if line.starts_with("    ") && !self.is_below_item[at] {
             let is_code = |at: &usize| self.text[lines[*at].clone()].starts_with("    ");
             let end = (at..lines.len()).find(|at| !is_code(at)).unwrap_or(lines.len());
             self.code(&lines[at..end]);
@@ -98,14 +123,6 @@ impl Builder<'_> {
         } else {
             self.paragraph(lines, at)
         }
-    }
-
-    /// Whether an indented line goes on with a list's item, and is not code.
-    fn is_below_item(&self, lines: &[Range<usize>], at: usize) -> bool {
-        let above = lines[..at].iter().rev().map(|line| &self.text[line.clone()]);
-        let mut above = above.filter(|line| !line.trim().is_empty());
-        above.find(|line| is_item(line) || !line.starts_with(' ')).is_some_and(is_item)
-            || is_item(&self.text[lines[at].clone()])
     }
 
     fn heading(&mut self, span: Range<usize>) {
@@ -359,5 +376,26 @@ fn is_item(line: &str) -> bool {
         }
         1..=9 => line[digits..].starts_with(". ") || line[digits..].starts_with(") "),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_indented_line_below_an_item_is_known_by_one_look_at_each_line() {
+        let list = format!("- alpha\n{}", "\n    b\n".repeat(1_000));
+        let text = format!("    x\n{list}after\n\n    y\n    1. z");
+        let mut looks = 0;
+        let below = below_items(text.lines().inspect(|_| looks += 1));
+        assert_eq!(looks, text.lines().count());
+        let indented: Vec<bool> =
+            text.lines().zip(below).filter(|(line, _)| line.starts_with(' ')).map(|(_, is)| is).collect();
+        let expected = [vec![false], vec![true; 1_000], vec![false, true]].concat();
+        assert_eq!(indented, expected);
+        let kinds = |text: &str| units(text, 20).iter().map(|unit| unit.kind).collect::<Vec<_>>();
+        assert_eq!(kinds("- a\n\n    b\n\n    c"), [Kind::Prose; 3]);
+        assert_eq!(kinds("a\n\n    b"), [Kind::Prose, Kind::Code]);
     }
 }

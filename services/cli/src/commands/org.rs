@@ -12,6 +12,7 @@ use crate::output;
 mod delete;
 mod export;
 mod member;
+mod stop;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -48,7 +49,7 @@ pub(crate) async fn run(args: OrgArgs, context: &Context) -> anyhow::Result<Exit
         Command::Create { name } => create(&name, context).await?,
         Command::List => list(context).await?,
         Command::Member(args) => member::run(args, context).await?,
-        Command::Export(args) => export::run(&args, context).await?,
+        Command::Export(args) => return export::run(&args, context).await,
         Command::Delete(args) => return delete::run(&args, context).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,8 @@
 //! `autri document`, `library attach` and `detach`, `knowledge-base reembed`, `org export` and `delete`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
 
 use autri_db::people::{self, NewPerson, Welcome};
 use autri_db::roles;
@@ -15,6 +16,11 @@ use crate::aws::Aws;
 use crate::program::{Ended, Program, autri, autri_json, text};
 
 const UNKNOWN: &str = "0197f6a2-8c1e-7000-8000-000000000001";
+
+const WAITING_FOR_A_LOCK: &str = "SELECT count(*) FROM pg_locks
+    WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+const END_WAITING: &str = "SELECT pg_terminate_backend(pid, 20000) FROM pg_locks
+    WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Two tenants with the same documents.
 async fn tenants() -> (TestDatabase, Tenant, Tenant) {
@@ -75,10 +81,8 @@ async fn documents_are_listed_page_by_page() {
     );
     assert_eq!((&documents[0]["chunk_count"], &documents[0]["byte_count"]), (&json!(2), &json!(16)));
     let id = text(&documents[0], "id");
-    assert_eq!(
-        text(&documents[0], "url"),
-        format!("autri://document/{}", id.strip_prefix("doc_").expect("doc_"))
-    );
+    assert!(id.starts_with("doc_"), "{id}");
+    assert_eq!(text(&documents[0], "url"), format!("autri://document/{id}"), "as the server has it");
     let rest = list(&["--limit", "2", "--after", text(&first, "next_after")]);
     assert_eq!((rest["documents"].as_array().expect("a list").len(), &rest["next_after"]), (1, &Value::Null));
     assert_eq!(list(&["--prefix", "notes/"])["documents"][0]["key"], "notes/c.md");
@@ -240,6 +244,22 @@ async fn what_shares_a_library_is_reembedded_together_and_said_so_first() {
 }
 
 #[tokio::test]
+async fn vectors_that_nothing_replaces_go_only_when_it_is_said_twice() {
+    let (database, acme, _) = tenants().await;
+    let base = acme.knowledge_base_id.to_string();
+    let reembed = ["knowledge-base", "reembed", &base, "--embedder", "none"];
+    let asked = operator(&database, &reembed).failure();
+    assert!(asked.contains("from tiny to none") && asked.contains("--yes"), "{asked}");
+    let count = format!(
+        "SELECT count(*) FROM chunk_embeddings WHERE knowledge_base_id = '{base}' AND embedding_model = 'tiny'"
+    );
+    assert_eq!(database.admin_session().await.number(&count).await, 3);
+    operator(&database, &[&reembed[..], &["--yes"]].concat()).answer();
+    assert_eq!(database.admin_session().await.number(&count).await, 0);
+    operator(&database, &reembed).answer();
+}
+
+#[tokio::test]
 async fn an_org_is_exported_whole_to_stdout_or_a_file_of_ones_own() {
     let (database, acme, other) = tenants().await;
     let org = acme.org_id.to_string();
@@ -268,6 +288,57 @@ async fn an_org_is_exported_whole_to_stdout_or_a_file_of_ones_own() {
     let missing = folder.path().join("no/such/folder");
     operator(&database, &["org", "export", &org, "--output", missing.to_str().expect("UTF-8")]).failure();
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing half done is left");
+}
+
+/// What would be replaced, not written to.
+#[tokio::test]
+async fn an_export_takes_the_place_of_nothing_but_a_file() {
+    let (database, acme, _) = tenants().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("file"), "precious").expect("a file");
+    symlink(path("file"), path("link")).expect("a link");
+    let _socket = UnixListener::bind(path("socket")).expect("a socket");
+    fs::create_dir(path("folder")).expect("a folder");
+    let org = acme.org_id.to_string();
+    for name in ["link", "socket", "folder"] {
+        let before = fs::symlink_metadata(path(name)).expect("it").file_type();
+        let output = path(name);
+        let output = output.to_str().expect("UTF-8");
+        let said = operator(&database, &["org", "export", &org, "--output", output, "--force"]).failure();
+        assert!(said.contains("no regular file"), "{name}: {said}");
+        assert_eq!(fs::symlink_metadata(path(name)).expect("it").file_type(), before, "{name}");
+    }
+    assert_eq!(fs::read_to_string(path("file")).expect("a file"), "precious");
+}
+
+#[tokio::test]
+async fn an_export_that_is_told_to_end_leaves_nothing() {
+    let (database, acme, _) = tenants().await;
+    let mut holder = database.admin_session().await;
+    holder.run("BEGIN; LOCK TABLE chat_queries").await;
+    let mut observer = database.admin_session().await;
+    let org = acme.org_id.to_string();
+    for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path().join("acme.jsonl");
+        let output = output.to_str().expect("UTF-8");
+        let running = operator(&database, &["org", "export", &org, "--output", output]).start();
+        // Looks again and again; each look is a round trip of its own.
+        while observer.number(WAITING_FOR_A_LOCK).await == 0 {}
+        let parts: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+        let part = parts[0].as_ref().expect("a file").file_name();
+        assert!(parts.len() == 1 && part.to_string_lossy().starts_with("acme.jsonl.part-"), "{parts:?}");
+        running.tell(signal);
+        let ended = running.end();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{ended:?}");
+        assert!(ended.stderr.contains("nothing was exported"), "{ended:?}");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "{signal}");
+        // What it asked for is not asked for any more before the next begins.
+        while observer.number(WAITING_FOR_A_LOCK).await > 0 {
+            observer.run(END_WAITING).await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -363,4 +434,31 @@ async fn the_app_clients_of_a_deleted_org_go_too() {
     let theirs = json_of(&database, &["connector", "list"]);
     assert_eq!(left.len(), 1);
     assert!(theirs.to_string().contains(&left[0]), "the other org's stays: {theirs}");
+}
+
+/// By somebody else, between the closing and the end.
+#[cfg(feature = "aws")]
+#[tokio::test]
+async fn an_app_client_that_is_made_meanwhile_goes_too() {
+    let (database, aws) = (TestDatabase::create().await, Aws::start());
+    let acme = Tenant::create(&database, "acme").await;
+    let (org, library) = (acme.org_id.to_string(), acme.library_id.to_string());
+    let create = ["connector", "create", "--library", &library, "--machine", "--name", "Late"];
+    operator(&database, &create).with_aws(&aws).answer();
+    let [client] = <[String; 1]>::try_from(aws.client_ids()).expect("one client");
+    let mut admin = database.admin_session().await;
+    admin
+        .run(&format!(
+            "CREATE TABLE late AS SELECT * FROM connectors WHERE oauth_client_id = '{client}';
+             DELETE FROM connectors WHERE oauth_client_id = '{client}';
+             CREATE FUNCTION insert_late() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+                 'BEGIN WITH once AS (DELETE FROM late RETURNING *) INSERT INTO connectors SELECT * FROM once;
+                  RETURN NULL; END';
+             CREATE TRIGGER insert_late AFTER DELETE ON documents FOR EACH STATEMENT EXECUTE FUNCTION insert_late()"
+        ))
+        .await;
+    acme.add_document(&database, "a.md", "A", &["granite"]).await;
+    let done = operator(&database, &["org", "delete", &org, "--yes", "--json"]).with_aws(&aws).json();
+    assert!(done["client_ids"].as_array().expect("a list").contains(&json!(client)), "{done}");
+    assert_eq!(aws.client_ids(), [""; 0]);
 }

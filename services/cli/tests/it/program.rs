@@ -1,6 +1,6 @@
 //! Running `autri`.
 
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 use autri_db::roles;
 use autri_db::test_support::TestDatabase;
@@ -47,9 +47,13 @@ impl Program {
     }
 
     pub(crate) fn run(mut self) -> Ended {
-        let output = self.command.output().expect("the program to run");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ended::of(self.command.output().expect("the program to run"))
+    }
+
+    /// Begins it, and does not wait.
+    pub(crate) fn start(mut self) -> Running {
+        let command = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(command.spawn().expect("the program to run"))
     }
 
     /// Its answer, which must be a success.
@@ -72,6 +76,29 @@ impl Program {
         let ended = self.run();
         assert_eq!((ended.code, &*ended.stdout), (Some(1), ""), "{ended:?}");
         ended.stderr
+    }
+}
+
+/// A program that runs.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// Sends it a signal, by its name without `SIG`.
+    pub(crate) fn tell(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.0.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(self) -> Ended {
+        Ended::of(self.0.wait_with_output().expect("the program to end"))
+    }
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 

@@ -4,46 +4,46 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::error::ToolError;
+use crate::calls::CallError;
 
 /// The longest text that an argument other than a query may have, in characters.
 const MAX_ARGUMENT_CHARS: usize = 1_000;
 
 /// The arguments as the tool's own type. What does not fit is the caller's mistake, and the error says what was expected.
-pub(super) fn parse<T: DeserializeOwned>(arguments: &Map<String, Value>) -> Result<T, ToolError> {
+pub(super) fn parse<T: DeserializeOwned>(arguments: &Map<String, Value>) -> Result<T, CallError> {
     serde_json::from_value(Value::Object(arguments.clone())).map_err(|error| {
         // Serde quotes what it read; a caller may have sent a megabyte.
         let reason: String = error.to_string().chars().take(300).collect();
-        ToolError::caller(format!("the arguments do not fit the tool's input schema: {reason}"))
+        CallError::caller(format!("the arguments do not fit the tool's input schema: {reason}"))
     })
 }
 
 /// `limit`, or the tool's default.
-pub(super) fn limit(given: Option<i64>, default: u32, max: u32) -> Result<u32, ToolError> {
+pub(super) fn limit(given: Option<i64>, default: u32, max: u32) -> Result<u32, CallError> {
     let Some(given) = given else { return Ok(default) };
     u32::try_from(given).ok().filter(|limit| (1..=max).contains(limit)).ok_or_else(|| {
-        ToolError::caller(format!("limit must be from 1 to {max}; leave it out for {default}"))
+        CallError::caller(format!("limit must be from 1 to {max}; leave it out for {default}"))
     })
 }
 
 /// A time: RFC 3339, or a date that stands for its beginning in UTC.
-pub(super) fn time(name: &str, given: Option<&str>) -> Result<Option<DateTime<Utc>>, ToolError> {
+pub(super) fn time(name: &str, given: Option<&str>) -> Result<Option<DateTime<Utc>>, CallError> {
     let Some(given) = given else { return Ok(None) };
     let as_time = || Some(DateTime::parse_from_rfc3339(given).ok()?.to_utc());
     let as_date = || Some(given.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
     // RFC 3339 has four-digit years; Postgres has none before 4713 BC.
     let fits = |time: &DateTime<Utc>| (0..=9999).contains(&time.year());
     as_time().or_else(as_date).filter(fits).map(Some).ok_or_else(|| {
-        ToolError::caller(format!(
+        CallError::caller(format!(
             "{name} must be a date or a time, such as 2026-01-31 or 2026-01-31T12:00:00Z"
         ))
     })
 }
 
 /// A short text.
-pub(super) fn short<'a>(name: &str, given: &'a str) -> Result<&'a str, ToolError> {
+pub(super) fn short<'a>(name: &str, given: &'a str) -> Result<&'a str, CallError> {
     if given.is_empty() || given.chars().count() > MAX_ARGUMENT_CHARS {
-        return Err(ToolError::caller(format!("{name} must have 1 to {MAX_ARGUMENT_CHARS} characters")));
+        return Err(CallError::caller(format!("{name} must have 1 to {MAX_ARGUMENT_CHARS} characters")));
     }
     Ok(given)
 }
@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(limit(None, 10, 50).unwrap(), 10);
         assert_eq!(limit(Some(50), 10, 50).unwrap(), 50);
         for bad in [0, -1, 51, i64::MAX, i64::MIN] {
-            assert!(matches!(limit(Some(bad), 10, 50), Err(ToolError::Caller(_))), "{bad}");
+            assert!(matches!(limit(Some(bad), 10, 50), Err(CallError::Caller(_))), "{bad}");
         }
     }
 

@@ -7,10 +7,9 @@ use chrono::SecondsFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Answer, Call};
-use super::error::ToolError;
 use super::search::{chunk_id, url};
-use super::{arguments, budget, cursor};
+use super::{arguments, budget};
+use crate::calls::{Answer, Call, CallError, cursor};
 
 pub(super) const NAME: &str = "fetch";
 /// How many chunks are read for one page: more than fit into a result.
@@ -76,23 +75,23 @@ pub(super) struct Fetch {
     offset: u32,
 }
 
-pub(super) fn prepare(call: &Call) -> Result<Fetch, ToolError> {
+pub(super) fn prepare(call: &Call) -> Result<Fetch, CallError> {
     let input: Input = arguments::parse(&call.arguments)?;
     let id = arguments::short("id", &input.id)?
         .parse()
-        .map_err(|error| ToolError::caller(format!("id is {error}")))?;
+        .map_err(|error| CallError::caller(format!("id is {error}")))?;
     Ok(Fetch { id, offset: cursor::offset(NAME, &call.arguments, input.cursor.as_deref(), MAX_OFFSET)? })
 }
 
 impl Fetch {
-    pub(super) async fn run(self, call: &Call, tx: &mut ScopedTx) -> Result<Answer, ToolError> {
+    pub(super) async fn run(self, call: &Call, tx: &mut ScopedTx) -> Result<Answer, CallError> {
         match self.id {
             PublicId::Chunk(reference) => self.chunk(tx, reference).await,
             PublicId::Document(document) => self.document(call, tx, document).await,
         }
     }
 
-    async fn chunk(&self, tx: &mut ScopedTx, reference: ChunkRef) -> Result<Answer, ToolError> {
+    async fn chunk(&self, tx: &mut ScopedTx, reference: ChunkRef) -> Result<Answer, CallError> {
         let document = content::find_document(tx, reference.document).await?.ok_or_else(not_found)?;
         let chunk = content::find_chunk(tx, reference).await?.ok_or_else(not_found)?;
         let metadata = Metadata {
@@ -105,7 +104,7 @@ impl Fetch {
         Answer::new(&Self::output(id, document, chunk.body, metadata, None), 1)
     }
 
-    async fn document(&self, call: &Call, tx: &mut ScopedTx, id: DocumentId) -> Result<Answer, ToolError> {
+    async fn document(&self, call: &Call, tx: &mut ScopedTx, id: DocumentId) -> Result<Answer, CallError> {
         let document = content::find_document(tx, id).await?.ok_or_else(not_found)?;
         let chunks = content::list_chunks(tx, id, self.offset, CHUNKS_PER_PAGE).await?;
         let page = &chunks[..budget::fitting(&chunks, |chunk| chunk.body.len())];
@@ -144,6 +143,6 @@ impl Metadata {
 }
 
 /// One answer for what never was, what another tenant has, and what has changed since.
-fn not_found() -> ToolError {
-    ToolError::caller("there is nothing with that id here, or it has changed since: search again")
+fn not_found() -> CallError {
+    CallError::caller("there is nothing with that id here, or it has changed since: search again")
 }

@@ -6,10 +6,9 @@ use chrono::SecondsFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Answer, Call};
-use super::error::ToolError;
 use super::search::{find_knowledge_base, url};
-use super::{arguments, budget, cursor};
+use super::{arguments, budget};
+use crate::calls::{Answer, Call, CallError, cursor};
 
 pub(super) const NAME: &str = "list_documents";
 const PAGE: u32 = 50;
@@ -60,7 +59,7 @@ pub(super) struct ListDocuments {
     offset: u32,
 }
 
-pub(super) fn prepare(call: &Call) -> Result<ListDocuments, ToolError> {
+pub(super) fn prepare(call: &Call) -> Result<ListDocuments, CallError> {
     let input: Input = arguments::parse(&call.arguments)?;
     if let Some(name) = &input.knowledge_base {
         arguments::short("knowledge_base", name)?;
@@ -72,7 +71,7 @@ pub(super) fn prepare(call: &Call) -> Result<ListDocuments, ToolError> {
 }
 
 impl ListDocuments {
-    pub(super) async fn run(self, call: &Call, tx: &mut ScopedTx) -> Result<Answer, ToolError> {
+    pub(super) async fn run(self, call: &Call, tx: &mut ScopedTx) -> Result<Answer, CallError> {
         let knowledge_base = match &self.knowledge_base {
             Some(name) => Some(find_knowledge_base(tx, name).await?),
             None => None,

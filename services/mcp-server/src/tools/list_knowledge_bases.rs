@@ -5,9 +5,8 @@ use chrono::SecondsFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Answer, Call};
-use super::error::ToolError;
 use super::{arguments, budget};
+use crate::calls::{Answer, Call, CallError};
 
 /// Input of `list_knowledge_bases`: none.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -39,13 +38,13 @@ pub(super) struct KnowledgeBase {
 /// A list whose arguments were read.
 pub(super) struct ListKnowledgeBases;
 
-pub(super) fn prepare(call: &Call) -> Result<ListKnowledgeBases, ToolError> {
+pub(super) fn prepare(call: &Call) -> Result<ListKnowledgeBases, CallError> {
     let Input {} = arguments::parse(&call.arguments)?;
     Ok(ListKnowledgeBases)
 }
 
 impl ListKnowledgeBases {
-    pub(super) async fn run(self, tx: &mut ScopedTx) -> Result<Answer, ToolError> {
+    pub(super) async fn run(self, tx: &mut ScopedTx) -> Result<Answer, CallError> {
         let found = content::list_knowledge_bases(tx).await?;
         let mut knowledge_bases: Vec<KnowledgeBase> = found
             .into_iter()

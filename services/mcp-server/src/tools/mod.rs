@@ -9,12 +9,5 @@ mod list_knowledge_bases;
 mod search;
 mod work;
 
-use crate::calls::{self as call, cursor};
-
 pub(crate) use catalogue::TOOLS;
 pub(crate) use work::result;
-
-/// A call's error, by the name that the tools use.
-mod error {
-    pub(super) use crate::calls::CallError as ToolError;
-}

@@ -11,9 +11,8 @@ use chrono::SecondsFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Answer, Call};
-use super::error::ToolError;
-use super::{arguments, budget, cursor};
+use super::{arguments, budget};
+use crate::calls::{Answer, Call, CallError, cursor};
 
 pub(super) const NAME: &str = "search";
 const DEFAULT_LIMIT: u32 = 10;
@@ -112,7 +111,7 @@ pub(super) struct Search {
     limit: u32,
 }
 
-pub(super) async fn prepare(call: &Call) -> Result<Search, ToolError> {
+pub(super) async fn prepare(call: &Call) -> Result<Search, CallError> {
     let input: Input = arguments::parse(&call.arguments)?;
     let limit = arguments::limit(input.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let offset = cursor::offset(NAME, &call.arguments, input.cursor.as_deref(), MAX_CANDIDATES - 1)?;
@@ -123,7 +122,7 @@ pub(super) async fn prepare(call: &Call) -> Result<Search, ToolError> {
     // JSON's strings may hold U+0000, Postgres' text may not; between words it means as little as a space.
     let query = input.query.replace('\0', " ");
     let question = call.app.retriever.question(&call.caller.scope, &query, Leg::Hybrid).await;
-    let question = question.map_err(|error: QueryError| ToolError::caller(error.to_string()))?;
+    let question = question.map_err(|error: QueryError| CallError::caller(error.to_string()))?;
     let request = SearchRequest { knowledge_base_id: None, document_id, updated_after, ..question.request };
     Ok(Search {
         request,
@@ -135,7 +134,7 @@ pub(super) async fn prepare(call: &Call) -> Result<Search, ToolError> {
 }
 
 impl Search {
-    pub(super) async fn run(mut self, call: &Call, tx: &mut ScopedTx) -> Result<Answer, ToolError> {
+    pub(super) async fn run(mut self, call: &Call, tx: &mut ScopedTx) -> Result<Answer, CallError> {
         if let Some(name) = &self.knowledge_base {
             self.request.knowledge_base_id = Some(find_knowledge_base(tx, name).await?);
         }
@@ -143,33 +142,51 @@ impl Search {
         // One more than asked for tells whether there are more.
         let wanted = offset + self.limit as usize + 1;
         let first = first_read(wanted);
-        let mut hits = self.hits(tx, 0, first).await?;
-        let passages = Passages::of(&hits, &self.request.words, SNIPPET_CHARS);
+        let hits = self.hits(tx, 0, first).await?;
         let is_all = hits.len() < first || first == MAX_HITS;
-        let passages = if is_all || passages.list().len() >= wanted {
-            passages
-        } else {
-            drop(passages);
+        let (mut hits, mut shown) = self.show(hits).await;
+        if !is_all && shown.passage_count < wanted {
             hits.extend(self.hits(tx, first, MAX_HITS - first).await?);
-            Passages::of(&hits, &self.request.words, SNIPPET_CHARS)
-        };
-        let here = passages.list().iter().skip(offset).take(self.limit as usize);
-        let mut results: Vec<SearchResult> =
-            here.map(|passage| SearchResult::new(&hits, passage, passages.snippet(passage))).collect();
+            shown = self.show(hits).await.1;
+        }
+        let Shown { mut results, passage_count } = shown;
         results.truncate(budget::fitting(&results, SearchResult::size));
         let next_offset = offset + results.len();
-        let next_cursor = (next_offset < passages.list().len())
+        let next_cursor = (next_offset < passage_count)
             .then(|| cursor::next(NAME, &call.arguments, u32::try_from(next_offset).unwrap_or(u32::MAX)))
             .transpose()?;
         let count = results.len();
         Answer::new(&Output { results, next_cursor, note: self.note }, count)
     }
 
-    async fn hits(&mut self, tx: &mut ScopedTx, offset: usize, limit: usize) -> Result<Vec<Hit>, ToolError> {
+    /// Makes passages of hits, on a thread of its own: texts are other people's, and one made to be slow must not keep a thread
+    /// that serves everybody.
+    async fn show(&self, hits: Vec<Hit>) -> (Vec<Hit>, Shown) {
+        let (words, offset, limit) = (self.request.words.clone(), self.offset as usize, self.limit as usize);
+        let showing = tokio::task::spawn_blocking(move || {
+            let passages = Passages::of(&hits, &words, SNIPPET_CHARS);
+            let here = passages.list().iter().skip(offset).take(limit);
+            let results =
+                here.map(|passage| SearchResult::new(&hits, passage, passages.snippet(passage))).collect();
+            let passage_count = passages.list().len();
+            (hits, Shown { results, passage_count })
+        });
+        // A panic there is one of this call.
+        showing.await.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
+    }
+
+    async fn hits(&mut self, tx: &mut ScopedTx, offset: usize, limit: usize) -> Result<Vec<Hit>, CallError> {
         let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
         (self.request.offset, self.request.limit) = (count(offset), count(limit));
         Ok(autri_db::search::search(tx, &self.request).await?)
     }
+}
+
+/// The passages that were asked for.
+struct Shown {
+    results: Vec<SearchResult>,
+    /// How many there are with those before and after.
+    passage_count: usize,
 }
 
 /// How many hits are read for so many passages, in whole windows. Where that was too few, the rest is read at once: each
@@ -253,23 +270,23 @@ pub(super) fn url(source_url: Option<&str>, document: PublicId) -> String {
 pub(super) async fn find_knowledge_base(
     tx: &mut ScopedTx,
     id_or_name: &str,
-) -> Result<KnowledgeBaseId, ToolError> {
+) -> Result<KnowledgeBaseId, CallError> {
     let known = content::list_knowledge_bases(tx).await?;
     let id = id_or_name.parse().ok();
     let by_id = known.iter().find(|base| Some(base.id) == id);
     let by_name = || known.iter().find(|base| base.name.to_lowercase() == id_or_name.to_lowercase());
     by_id.or_else(by_name).map(|base| base.id).ok_or_else(|| {
-        ToolError::caller(
+        CallError::caller(
             "there is no knowledge base of that id or name here; list_knowledge_bases gives those there are",
         )
     })
 }
 
-fn document_id(given: &str) -> Result<autri_domain::DocumentId, ToolError> {
+fn document_id(given: &str) -> Result<autri_domain::DocumentId, CallError> {
     match given.parse() {
         Ok(PublicId::Document(id) | PublicId::Chunk(ChunkRef { document: id, .. })) => Ok(id),
         Err(error) => {
-            Err(ToolError::caller(format!("document is {error}; take it from list_documents or search")))
+            Err(CallError::caller(format!("document is {error}; take it from list_documents or search")))
         }
     }
 }

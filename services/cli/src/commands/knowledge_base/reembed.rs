@@ -19,7 +19,8 @@ use crate::output;
 #[command(after_help = "Examples:
   autri knowledge-base reembed 0197f6a2-8c1e-7000-8000-000000000004 --embedder static
   autri knowledge-base reembed 0197f6a2-8c1e-7000-8000-000000000004 --embedder none --yes
-A library has one model, and all of its knowledge bases have the same: what shares a library is switched together, which takes --yes.
+A library has one model, and all of its knowledge bases have the same: what shares a library is switched together.
+It takes --yes when there are others, when a service asks money for it, and when no vectors replace those that there are.
 Searches go on with the old model until all is switched at once. If it stops in the middle, run it again: what is made stays made.
 With the model that is there already, it makes the vectors that are missing.")]
 pub(super) struct ReembedArgs {
@@ -31,7 +32,7 @@ pub(super) struct ReembedArgs {
     embedder: EmbedderKind,
     #[command(flatten)]
     embedding: EmbeddingArgs,
-    /// Do it, even if other knowledge bases are switched with this one
+    /// Do it, even if it costs money, leaves no vectors, or switches other knowledge bases with this one
     #[arg(long)]
     yes: bool,
 }
@@ -51,7 +52,7 @@ pub(super) async fn run(args: ReembedArgs, context: &Context) -> anyhow::Result<
         None => Missing::default(),
     };
     announce(&group, embedder.as_deref(), missing);
-    if group.knowledge_bases.len() > 1 && !args.yes {
+    if needs_yes(&group, embedder.as_deref(), missing) && !args.yes {
         if context.json {
             output::json(&as_json(&group, embedder.as_deref(), missing, None))?;
         }
@@ -89,6 +90,15 @@ async fn count_missing(
         all.bytes += missing.bytes;
     }
     Ok(all)
+}
+
+/// Whether more happens than the command line says: to other knowledge bases, to vectors that nothing replaces, to somebody's
+/// bill. A price that nobody has said is no reason to think that there is none.
+fn needs_yes(group: &ModelGroup, embedder: Option<&dyn Embedder>, missing: Missing) -> bool {
+    let loses_vectors = embedder.is_none() && group.embedding_model != target(None).id;
+    let price = embedder.and_then(Embedder::price).filter(|_| missing.chunks > 0);
+    let costs = price.is_some_and(|price| price.usd_per_million_tokens.is_none_or(|usd| usd > 0.0));
+    group.knowledge_bases.len() > 1 || loses_vectors || costs
 }
 
 /// What will happen and why, and what it costs.
@@ -162,4 +172,71 @@ impl ReembedObserver for ProgressObserver {
     }
 
     fn deleted(&self, _: u64) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use autri_domain::OrgId;
+    use autri_retrieval::embed::{EmbedError, Price};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Priced(Option<Price>);
+
+    #[async_trait]
+    impl Embedder for Priced {
+        fn model_id(&self) -> &'static str {
+            "priced"
+        }
+
+        fn dimensions(&self) -> usize {
+            1
+        }
+
+        fn lexical_weight(&self) -> f32 {
+            0.0
+        }
+
+        fn price(&self) -> Option<Price> {
+            self.0
+        }
+
+        async fn embed_documents(&self, _: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+            unreachable!("nothing is embedded here")
+        }
+
+        async fn embed_query(&self, _: &str) -> Result<Option<Vec<f32>>, EmbedError> {
+            unreachable!("nothing is embedded here")
+        }
+    }
+
+    #[test]
+    fn what_costs_money_or_vectors_or_reaches_others_is_said_twice() {
+        let group = |embedding_model: &str, bases: usize| ModelGroup {
+            org_id: OrgId::new(),
+            embedding_model: embedding_model.to_owned(),
+            knowledge_bases: (0..bases).map(|_| (KnowledgeBaseId::new(), "name".to_owned())).collect(),
+            libraries: Vec::new(),
+        };
+        let service = |usd_per_million_tokens| Priced(Some(Price { usd_per_million_tokens }));
+        let (here, paid, free, unknown) =
+            (Priced(None), service(Some(0.02)), service(Some(0.0)), service(None));
+        let cases: [(&str, usize, Option<&dyn Embedder>, i64, bool); 9] = [
+            ("tiny", 1, Some(&here), 9, false),
+            ("tiny", 1, Some(&free), 9, false),
+            ("tiny", 1, Some(&paid), 9, true),
+            ("tiny", 1, Some(&unknown), 9, true),
+            ("priced", 1, Some(&paid), 0, false),
+            ("tiny", 1, None, 0, true),
+            ("none", 1, None, 0, false),
+            ("none", 2, None, 0, true),
+            ("tiny", 2, Some(&here), 0, true),
+        ];
+        for (number, (model, bases, embedder, chunks, expected)) in cases.into_iter().enumerate() {
+            let missing = Missing { chunks, ..Missing::default() };
+            assert_eq!(needs_yes(&group(model, bases), embedder, missing), expected, "case {number}");
+        }
+    }
 }

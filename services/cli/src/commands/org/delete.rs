@@ -3,6 +3,7 @@
 //! The order fails closed and can be run again from any point: the connectors open nothing any more, their app clients go,
 //! then the documents, piece by piece, then the org with all the rest, and last what the audit log kept in clear.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -51,11 +52,13 @@ struct Plan {
     clear_audit_rows: i64,
     /// Whether the app clients stay at Cognito.
     keeps_clients: bool,
+    /// Those that are gone.
+    deleted_clients: BTreeSet<String>,
 }
 
 pub(super) async fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let database = context.database()?;
-    let plan = Plan::make(&database, args).await?;
+    let mut plan = Plan::make(&database, args).await?;
     if !args.yes {
         plan.print(context)?;
         output::note("nothing was deleted; --yes does it");
@@ -90,17 +93,37 @@ impl Plan {
         if inventory.is_none() && clear_audit_rows == 0 {
             bail!("there is no org {org}; see `autri org list`");
         }
-        Ok(Self { org, inventory, audit_rows, clear_audit_rows, keeps_clients: keeps_clients(args) })
+        let keeps_clients = keeps_clients(args);
+        let deleted_clients = BTreeSet::new();
+        Ok(Self { org, inventory, audit_rows, clear_audit_rows, keeps_clients, deleted_clients })
     }
 
-    async fn carry_out(&self, database: &Database, args: &DeleteArgs) -> anyhow::Result<()> {
-        if let Some(inventory) = &self.inventory {
-            org_end::close_connectors(database, self.org).await?;
-            delete_clients(args, &self.clients().0).await?;
-            erase_documents(database, inventory).await?;
+    async fn carry_out(&mut self, database: &Database, args: &DeleteArgs) -> anyhow::Result<()> {
+        if self.inventory.is_some() {
+            self.close_connectors(database, args).await?;
+            if let Some(inventory) = &self.inventory {
+                erase_documents(database, inventory).await?;
+            }
+            // That may have taken long, and with the rows goes all knowledge of which app clients there are.
+            self.close_connectors(database, args).await?;
             tenancy::delete_org(database, self.org).await?;
         }
         org_end::erase_audit_arguments(database, self.org).await?;
+        Ok(())
+    }
+
+    /// Closes the connectors that there are by now, and deletes their app clients.
+    async fn close_connectors(&mut self, database: &Database, args: &DeleteArgs) -> anyhow::Result<()> {
+        org_end::close_connectors(database, self.org).await?;
+        if let Some(inventory) = &mut self.inventory {
+            inventory.connectors = org_end::list_connectors(database, self.org).await?;
+        }
+        let (going, _) = self.clients();
+        let going: Vec<_> =
+            going.into_iter().filter(|client| !self.deleted_clients.contains(*client)).collect();
+        delete_clients(args, &going).await?;
+        let deleted: Vec<_> = going.into_iter().map(str::to_owned).collect();
+        self.deleted_clients.extend(deleted);
         Ok(())
     }
 

@@ -1,8 +1,10 @@
 //! `autri org export`: all that an org has, as JSON lines.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use autri_db::Database;
@@ -10,7 +12,9 @@ use autri_db::export::OrgExport;
 use autri_domain::OrgId;
 use clap::Args;
 use serde_json::json;
+use tempfile::NamedTempFile;
 
+use super::stop::Stop;
 use crate::context::Context;
 use crate::output;
 
@@ -32,23 +36,30 @@ pub(super) struct ExportArgs {
     force: bool,
 }
 
-pub(super) async fn run(args: &ExportArgs, context: &Context) -> anyhow::Result<()> {
+pub(super) async fn run(args: &ExportArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let database = context.database()?;
     let Some(path) = &args.output else {
         let mut stdout = BufWriter::new(output::stream());
         export(&database, args.org, &mut stdout).await?;
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     };
     let exists = || format!("{} exists; --force writes over it", path.display());
-    if !args.force && fs::symlink_metadata(path).is_ok() {
-        bail!(exists());
+    match fs::symlink_metadata(path) {
+        // It would be replaced, not written to: a pipe's reader would wait for ever, and a device would be gone.
+        Ok(found) if !found.is_file() => bail!("{} is no regular file; name another", path.display()),
+        Ok(_) if !args.force => bail!(exists()),
+        _ => {}
     }
-    // Beside it, readable by its owner alone, and under its name only when it is whole.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("no file can be made in {}", folder.display()))?;
-    let mut writer = BufWriter::new(file);
-    let records = export(&database, args.org, &mut writer).await?;
+    // Before there is a file, so that none is left when the process is told to end.
+    let mut stop = Stop::listen()?;
+    let mut writer = BufWriter::new(part_of(path)?);
+    let records = tokio::select! {
+        records = export(&database, args.org, &mut writer) => records?,
+        code = stop.told() => {
+            output::note("stopped; nothing was exported");
+            return Ok(code);
+        }
+    };
     let file = writer.into_inner().context("the export could not be written")?;
     file.as_file().sync_all().context("the export could not be written")?;
     if args.force {
@@ -57,10 +68,21 @@ pub(super) async fn run(args: &ExportArgs, context: &Context) -> anyhow::Result<
         file.persist_noclobber(path).with_context(exists)?;
     }
     if context.json {
-        return output::json(&json!({ "org_id": args.org, "file": path, "record_count": records }));
+        output::json(&json!({ "org_id": args.org, "file": path, "record_count": records }))?;
+    } else {
+        output::line(format_args!("{records} records in {}", path.display()));
     }
-    output::line(format_args!("{records} records in {}", path.display()));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file beside it, `NAME.part-…`, readable by its owner alone, that gets its name when it is whole and goes otherwise.
+fn part_of(path: &Path) -> anyhow::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
+    let mut prefix = OsString::from(name);
+    prefix.push(".part-");
+    let part = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder);
+    part.with_context(|| format!("no file can be made in {}", folder.display()))
 }
 
 /// Writes all records; how many.
@@ -79,6 +101,5 @@ async fn export(database: &Database, org: OrgId, writer: &mut impl Write) -> any
 }
 
 fn write_line(writer: &mut impl Write, record: &impl serde::Serialize) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *writer, record)?;
-    writer.write_all(b"\n")
+    writeln!(writer, "{}", output::json_line(record)?)
 }
