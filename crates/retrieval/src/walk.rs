@@ -4,9 +4,12 @@ mod base_url;
 
 use std::fmt::Write as _;
 use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder};
 use percent_encoding::percent_encode;
 
@@ -94,24 +97,33 @@ pub enum WalkError {
         path: PathBuf,
         /// What the system says.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A socket, a device.
     #[error("{path} is neither a file nor a folder", path = .0.display())]
     NotAFileOrFolder(PathBuf),
 }
 
+/// What a folder's ignore files are called.
+const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
+/// The largest of them, in bytes.
+const MAX_IGNORE_FILE_BYTES: u64 = 1024 * 1024;
+
 /// What stands in a file or folder, found while it is asked for: of a folder, no more is in memory than the names in the
 /// folders that lead to where the search is.
 ///
-/// In a folder, hidden files and what `.gitignore` and `.ignore` name are passed over, and symbolic links are not
+/// In a folder, hidden files and what `.gitignore` and `.ignore` in it name are passed over, and symbolic links are not
 /// followed: they could lead out of it. A file that is named itself is taken whatever it is called. The order depends
 /// on the names alone.
 pub struct Walk {
     root: PathBuf,
     base_url: Option<SourceBaseUrl>,
     rest: Rest,
+    unusable: Unusable,
 }
+
+/// Ignore files that cannot be used, and have not been told of yet. Their folders are passed over.
+type Unusable = Arc<Mutex<Vec<FileProblem>>>;
 
 enum Rest {
     NamedFile,
@@ -122,19 +134,30 @@ enum Rest {
 impl Walk {
     /// Begins at a file or folder.
     pub fn of(root: &Path, base_url: Option<&SourceBaseUrl>) -> Result<Self, WalkError> {
+        let unusable = Unusable::default();
         let rest = match kind(root)? {
             PathKind::File => Rest::NamedFile,
             PathKind::Folder => Rest::Folder(Box::new(
                 WalkBuilder::new(root)
-                    // A .gitignore counts outside a repository too; the user's own global one would make results differ.
+                    // A .gitignore counts outside a repository too. What lies elsewhere (in folders above, in the user's own
+                    // settings) would make results differ, and others may write there.
                     .require_git(false)
+                    .parents(false)
+                    .git_exclude(false)
                     .git_global(false)
                     .follow_links(false)
+                    .filter_entry({
+                        let unusable = Arc::clone(&unusable);
+                        move |entry| !is_folder(entry) || enter(entry.path(), &unusable)
+                    })
                     .sort_by_file_name(std::ffi::OsStr::cmp)
                     .build(),
             )),
         };
-        Ok(Self { root: root.to_owned(), base_url: base_url.cloned(), rest })
+        // The walk asks for every folder but this one.
+        let is_usable = matches!(rest, Rest::NamedFile) || enter(root, &unusable);
+        let rest = if is_usable { rest } else { Rest::Nothing };
+        Ok(Self { root: root.to_owned(), base_url: base_url.cloned(), rest, unusable })
     }
 
     fn entry(&self, entry: Result<DirEntry, ignore::Error>) -> Option<FoundFile> {
@@ -183,11 +206,49 @@ impl Walk {
     }
 }
 
+fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|file_type| file_type.is_dir())
+}
+
+/// Whether the folder may be searched: not with an ignore file that cannot be used, since what it names would come in.
+fn enter(folder: &Path, unusable: &Unusable) -> bool {
+    let problem = IGNORE_FILES.iter().map(|name| folder.join(name)).find_map(|path| {
+        let error = check_ignore_file(&path).err()?;
+        Some(FileProblem { path, reason: FileProblemReason::Unreadable(error) })
+    });
+    let is_usable = problem.is_none();
+    locked(unusable).extend(problem);
+    is_usable
+}
+
+/// The walk itself opens whatever has the name, a pipe or a device without end too, and leaves out lines that it cannot read.
+fn check_ignore_file(path: &Path) -> Result<(), ignore::Error> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if !metadata.is_file() || metadata.len() > MAX_IGNORE_FILE_BYTES {
+        return Err(io::Error::other("not a regular file of at most 1 MiB").into());
+    }
+    let mut lines = GitignoreBuilder::new("");
+    for line in std::fs::read_to_string(path)?.lines() {
+        lines.add_line(None, line)?;
+    }
+    Ok(())
+}
+
+fn locked(unusable: &Unusable) -> MutexGuard<'_, Vec<FileProblem>> {
+    unusable.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Iterator for Walk {
     type Item = FoundFile;
 
     fn next(&mut self) -> Option<FoundFile> {
         loop {
+            if let Some(problem) = locked(&self.unusable).pop() {
+                return Some(FoundFile::Problem(problem));
+            }
             let entry = match &mut self.rest {
                 Rest::Nothing => return None,
                 Rest::NamedFile => {
@@ -267,7 +328,7 @@ pub(crate) fn push_visible(key: &mut String, text: &str) {
 
 /// Reads a file, but no more of it than `limit` bytes and one, so that whoever looks sees that there is too much: a file
 /// may grow, or be a pipe.
-pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, std::io::Error> {
+pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, io::Error> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

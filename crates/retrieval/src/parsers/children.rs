@@ -115,6 +115,8 @@ impl Worker {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C is for the command, which lets the children finish: they end when their input does.
+            .process_group(0)
             .spawn()?;
         let missing = || io::Error::other("a child without a pipe");
         let questions = child.stdin.take().ok_or_else(missing)?;

@@ -138,3 +138,39 @@ fn a_file_is_read_up_to_its_limit() {
     let folder = folder(&[("a.md", "0123456789")]);
     assert_eq!(read_file(&folder.path().join("a.md"), 4).unwrap(), b"01234");
 }
+
+/// What an ignore file names must not come in because the file cannot be read.
+#[test]
+fn a_folder_with_an_unusable_ignore_file_is_passed_over() {
+    let folder = folder(&[("good.md", ""), ("bad/secret.md", ""), ("bad/deep/x.md", "")]);
+    let ignore_file = folder.path().join("bad/.gitignore");
+    let is_passed_over = |why: &str| {
+        let found = walk(folder.path(), None);
+        assert_eq!(keys(&found), ["good.md"], "{why}");
+        let [problem] = found.problems.as_slice() else { panic!("{why}: {:?}", found.problems) };
+        assert_eq!(problem.path, ignore_file, "{why}");
+        assert!(matches!(problem.reason, FileProblemReason::Unreadable(_)), "{why}");
+    };
+    fs::write(&ignore_file, b"caf\xe9\nsecret.md\n").unwrap();
+    is_passed_over("not UTF-8");
+    fs::write(&ignore_file, "a{b\nsecret.md\n").unwrap();
+    is_passed_over("no pattern");
+    fs::write(&ignore_file, vec![b'\n'; 1024 * 1024 + 1]).unwrap();
+    is_passed_over("too large");
+    fs::remove_file(&ignore_file).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &ignore_file).unwrap();
+    is_passed_over("a device without end");
+
+    let root = walk(&folder.path().join("bad"), None);
+    assert_eq!((keys(&root).len(), root.problems.len()), (0, 1), "the given folder as well");
+    fs::remove_file(&ignore_file).unwrap();
+    fs::write(&ignore_file, "secret.md\n").unwrap();
+    assert_eq!(keys(&walk(folder.path(), None)), ["bad/deep/x.md", "good.md"]);
+}
+
+/// Others may write there, and what is ignored counts as gone.
+#[test]
+fn ignore_files_above_the_folder_do_not_count() {
+    let folder = folder(&[(".gitignore", "*\n"), ("docs/a.md", "")]);
+    assert_eq!(keys(&walk(&folder.path().join("docs"), None)), ["a.md"]);
+}
