@@ -223,8 +223,8 @@ mod tests {
         let service = |usd_per_million_tokens| Priced(Some(Price { usd_per_million_tokens }));
         let (here, paid, free, unknown) =
             (Priced(None), service(Some(0.02)), service(Some(0.0)), service(None));
-        let cases: [(&str, usize, Option<&dyn Embedder>, i64, bool); 9] = [
-            ("tiny", 1, Some(&here), 9, false),
+        let cases = [
+            ("tiny", 1, Some(&here), 9_i64, false),
             ("tiny", 1, Some(&free), 9, false),
             ("tiny", 1, Some(&paid), 9, true),
             ("tiny", 1, Some(&unknown), 9, true),
@@ -236,6 +236,7 @@ mod tests {
         ];
         for (number, (model, bases, embedder, chunks, expected)) in cases.into_iter().enumerate() {
             let missing = Missing { chunks, ..Missing::default() };
+            let embedder = embedder.map(|embedder| embedder as &dyn Embedder);
             assert_eq!(needs_yes(&group(model, bases), embedder, missing), expected, "case {number}");
         }
     }
