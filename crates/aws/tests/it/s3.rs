@@ -1,5 +1,7 @@
 //! Listing a bucket and reading its objects, over S3's own protocol.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use autri_aws::test_support::http::{HttpReply, HttpRequest};
@@ -28,6 +30,8 @@ fn refusal(status: u16, code: &str) -> HttpReply {
     )
 }
 
+const LAST: &str = "<IsTruncated>false</IsTruncated>";
+
 const ONE: &str = "<Contents><Key>a.md</Key><ETag>&quot;1&quot;</ETag><Size>3</Size></Contents>";
 
 fn object(size: u64) -> S3Object {
@@ -51,7 +55,7 @@ async fn a_bucket_is_listed_page_by_page() {
         );
         assert!(request.uri.contains("prefix=docs%2Fa%20b%2F"), "{request:?}");
         if request.uri.contains("continuation-token=next%2B1") {
-            listing(ONE, "<IsTruncated>false</IsTruncated>")
+            listing(ONE, LAST)
         } else {
             let more = "<IsTruncated>true</IsTruncated><NextContinuationToken>next+1</NextContinuationToken>";
             listing("", more)
@@ -76,7 +80,7 @@ async fn keys_come_as_they_were_given() {
             "<Contents><Key>{encoded}</Key><ETag>&quot;d41d8-2&quot;</ETag><Size>7</Size>
              <LastModified>2026-11-21T12:00:01.000Z</LastModified></Contents>"
         );
-        let page = bucket(move |_| listing(&contents, "")).list("", None).await.unwrap();
+        let page = bucket(move |_| listing(&contents, LAST)).list("", None).await.unwrap();
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_262_401);
         let expected = S3Object {
             key: key.to_owned(),
@@ -91,17 +95,29 @@ async fn keys_come_as_they_were_given() {
 #[tokio::test]
 async fn a_page_that_lacks_a_part_is_no_page() {
     for (objects, more) in [
-        ("<Contents><ETag>1</ETag><Size>3</Size></Contents>", ""),
-        ("<Contents><Key>a</Key><Size>3</Size></Contents>", ""),
-        ("<Contents><Key>a</Key><ETag>1</ETag></Contents>", ""),
-        ("<Contents><Key>a</Key><ETag>1</ETag><Size>-1</Size></Contents>", ""),
-        ("<Contents><Key>%ff</Key><ETag>1</ETag><Size>3</Size></Contents>", ""),
+        ("<Contents><ETag>1</ETag><Size>3</Size></Contents>", LAST),
+        ("<Contents><Key>a</Key><Size>3</Size></Contents>", LAST),
+        ("<Contents><Key>a</Key><ETag>1</ETag></Contents>", LAST),
+        ("<Contents><Key>a</Key><ETag>1</ETag><Size>-1</Size></Contents>", LAST),
+        ("<Contents><Key>%ff</Key><ETag>1</ETag><Size>3</Size></Contents>", LAST),
         (ONE, "<IsTruncated>true</IsTruncated>"),
+        (ONE, ""),
+        (ONE, "<NextContinuationToken>next</NextContinuationToken>"),
     ] {
         let error = refused_list(listing(objects, more)).await;
         let AwsError::Rejected { code, .. } = &error else { panic!("{objects}{more}: {error:?}") };
         assert_eq!(code, "incomplete answer", "{objects}{more}");
     }
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_go_on_is_not_asked_for_ever() {
+    let more = "<IsTruncated>true</IsTruncated><NextContinuationToken>here</NextContinuationToken>";
+    let bucket = bucket(move |_| listing(ONE, more));
+    assert_eq!(bucket.list("", None).await.unwrap().continuation.as_deref(), Some("here"));
+    let error = bucket.list("", Some("here")).await.unwrap_err();
+    let AwsError::Rejected { message, .. } = &error else { panic!("{error:?}") };
+    assert!(message.contains("not whole"), "{message}");
 }
 
 #[tokio::test]
@@ -142,19 +158,48 @@ async fn no_more_is_read_than_was_asked_for() {
 }
 
 #[tokio::test]
+async fn an_object_that_does_not_come_whole_is_asked_for_again() {
+    for (whole_at, is_read) in [(3, true), (4, false)] {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let bucket = bucket(move |_| {
+            let attempt = count.fetch_add(1, Ordering::Relaxed) + 1;
+            HttpReply::new(200, if attempt == whole_at { "abc" } else { "ab" })
+        });
+        match bucket.read(&object(3), 10).await {
+            Ok(bytes) => assert!(is_read && bytes == b"abc", "{whole_at}"),
+            Err(error) => {
+                assert!(!is_read && matches!(error, S3ReadError::Unreadable(_)), "{whole_at}: {error:?}");
+                assert!(error.to_string().contains("3 tries"), "{error}");
+            }
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+    }
+}
+
+#[tokio::test]
 async fn one_objects_failure_is_told_from_everyones() {
     assert!(matches!(refused_read(refusal(412, "PreconditionFailed")).await, S3ReadError::Changed));
     assert!(matches!(refused_read(refusal(404, "NoSuchKey")).await, S3ReadError::Gone));
     assert!(matches!(refused_read(refusal(403, "InvalidObjectState")).await, S3ReadError::Archived));
-    for (status, code) in [(403, "AccessDenied"), (400, "KMS.DisabledException")] {
+    for (status, code) in [
+        (403, "AccessDenied"),
+        (400, "KMS.DisabledException"),
+        (400, "InvalidRequest"),
+        (404, "NoSuchVersion"),
+        (405, "MethodNotAllowed"),
+    ] {
         let error = refused_read(refusal(status, code)).await;
-        assert!(matches!(error, S3ReadError::Denied(_)), "{code}: {error:?}");
+        assert!(matches!(error, S3ReadError::Unreadable(_)), "{code}: {error:?}");
     }
     for (status, code) in [
         (404, "NoSuchBucket"),
         (403, "InvalidAccessKeyId"),
         (403, "SignatureDoesNotMatch"),
         (400, "ExpiredToken"),
+        (400, "AuthorizationHeaderMalformed"),
+        (301, "PermanentRedirect"),
+        (403, "RequestTimeTooSkewed"),
         (503, "SlowDown"),
         (500, "InternalError"),
     ] {

@@ -33,6 +33,16 @@ enum FileError {
     TookTooLong,
 }
 
+/// Its store answers, and never ends.
+#[derive(Debug, thiserror::Error)]
+#[error("not read within {} seconds; run it again", .0.as_secs())]
+struct ObjectTookTooLong(Duration);
+
+/// The longest to wait for an object of this size: a store may give it byte by byte.
+fn object_read_time(bytes: u64) -> Duration {
+    MAX_READ_TIME + Duration::from_secs(bytes.div_ceil(1024 * 1024))
+}
+
 impl FetchError {
     fn document(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Document(Box::new(error))
@@ -56,12 +66,58 @@ pub(super) async fn fetch(document: &SourceDocument, limits: Limits) -> Result<V
             if object.size > limit {
                 return Err(FetchError::document(ParseError::TooLarge { bytes: object.size, limit }));
             }
-            store.read(object, limit).await.map_err(|error| match error {
+            let time = object_read_time(object.size);
+            let read = timeout(time, store.read(object, limit)).await;
+            let read = read.map_err(|_| FetchError::document(ObjectTookTooLong(time)))?;
+            read.map_err(|error| match error {
                 ObjectError::Object(error) => FetchError::Document(error),
                 ObjectError::Store(source) => {
                     FetchError::Run(SourceError::Object { name: document.key.clone(), source })
                 }
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::format::DocumentFormat;
+    use crate::ingest::objects::{ListedObject, ObjectPage, ObjectStore, ObjectStoreError};
+
+    /// Never comes to an object's end.
+    #[derive(Debug)]
+    struct Endless;
+
+    #[async_trait]
+    impl ObjectStore for Endless {
+        async fn list(&self, _: &str, _: Option<&str>) -> Result<ObjectPage, ObjectStoreError> {
+            Ok(ObjectPage::default())
+        }
+
+        async fn read(&self, _: &ListedObject, _: u64) -> Result<Vec<u8>, ObjectError> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_never_ends_is_its_own_failure() {
+        let size = 1024 * 1024 + 1;
+        let object = ListedObject { key: "a.md".to_owned(), etag: "\"1\"".to_owned(), size, modified: None };
+        let document = SourceDocument {
+            key: "s3://abc/a.md".to_owned(),
+            title: None,
+            format: DocumentFormat::Markdown,
+            source_url: None,
+            modified: None,
+            content: SourceContent::Object { store: Arc::new(Endless), object },
+        };
+        let error = fetch(&document, Limits::default()).await.unwrap_err();
+        let FetchError::Document(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.to_string(), "not read within 62 seconds; run it again");
     }
 }

@@ -21,6 +21,9 @@ const NO_MODEL: &str = "none";
 /// How many chunks are embedded at once.
 const EMBED_BATCH: usize = 128;
 
+/// What any embedder takes, if it takes anything.
+const HARMLESS_TEXT: &str = "text";
+
 /// How many documents are written at once. A writer waits for others at the counts of the knowledge base, so that more would
 /// not be faster; and one of the command line's four connections is left for looking up what is stored.
 const MAX_WRITERS: usize = 3;
@@ -29,9 +32,18 @@ const MAX_WRITERS: usize = 3;
 #[derive(Debug)]
 pub(super) enum StoreError {
     /// This one is refused; others may pass.
-    Document(DbError),
+    Document(DocumentError),
     /// No other would fare better.
     Run(StopReason),
+}
+
+/// Who refused a document.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DocumentError {
+    #[error(transparent)]
+    Database(DbError),
+    #[error(transparent)]
+    Embedder(EmbedError),
 }
 
 impl From<DbError> for StoreError {
@@ -39,7 +51,7 @@ impl From<DbError> for StoreError {
         match error {
             // The vectors of all that would follow are of the wrong model, too.
             DbError::Rule { ref constraint, .. } if constraint == MODEL_IS_HELD => Self::Run(error.into()),
-            DbError::Rule { .. } | DbError::TimedOut(_) => Self::Document(error),
+            DbError::Rule { .. } | DbError::TimedOut(_) => Self::Document(DocumentError::Database(error)),
             DbError::Unavailable(_)
             | DbError::Credentials(_)
             | DbError::Login(_)
@@ -48,12 +60,6 @@ impl From<DbError> for StoreError {
             | DbError::Migration(_)
             | DbError::Unexpected(_) => Self::Run(error.into()),
         }
-    }
-}
-
-impl From<EmbedError> for StoreError {
-    fn from(error: EmbedError) -> Self {
-        Self::Run(error.into())
     }
 }
 
@@ -117,7 +123,13 @@ impl<'a> Writer<'a> {
             _ => HashMap::new(),
         };
         let PreparedDocument { title, content_hash, chunks, .. } = prepared;
-        let (embeddings, embedded) = self.embeddings(&title, &chunks, known).await?;
+        let (embeddings, embedded) = match self.embeddings(&title, &chunks, known).await {
+            Ok(made) => made,
+            Err(error) if self.is_about_the_texts(&error).await => {
+                return Err(StoreError::Document(DocumentError::Embedder(error)));
+            }
+            Err(error) => return Err(StoreError::Run(error.into())),
+        };
         let counts = StoredChunks { chunks: chunks.len() as u64, embedded };
         let document = NewDocument {
             source_key: source.key.clone(),
@@ -168,6 +180,13 @@ impl<'a> Writer<'a> {
         }
         let vectors = chunks.iter().map(|chunk| known.get(chunk.content_hash.as_slice()).cloned());
         Ok((vectors.collect(), made))
+    }
+
+    /// Whether another document may fare better. A service refuses a text that it does not like and a request that is wrong
+    /// in each document with the same status; so it is asked for a text that nobody dislikes.
+    async fn is_about_the_texts(&self, error: &EmbedError) -> bool {
+        let (EmbedError::Refused { .. }, Some(embedder)) = (error, self.embedder) else { return false };
+        embedder.embed_documents(&[HARMLESS_TEXT.to_owned()]).await.is_ok()
     }
 
     /// A time that the database can hold and people can believe: not before 1970, not in the future.

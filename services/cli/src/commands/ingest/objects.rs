@@ -52,7 +52,7 @@ impl ObjectStore for Bucket {
             | S3ReadError::Gone
             | S3ReadError::Archived
             | S3ReadError::TooLarge { .. }
-            | S3ReadError::Denied(_) => ObjectError::Object(error.into()),
+            | S3ReadError::Unreadable(_) => ObjectError::Object(error.into()),
         })
     }
 }
