@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use autri_db::{Database, tenancy};
 use autri_retrieval::embed::{Embedder, EmbedderChoice};
+#[cfg(feature = "dev-auth")]
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
@@ -55,6 +56,7 @@ impl EmbedderKind {
     }
 
     /// Takes the kinds that need this machine alone.
+    #[cfg(feature = "dev-auth")]
     pub(crate) fn parse_local() -> impl TypedValueParser<Value = Self> {
         let values = [Self::None, Self::Static].iter().filter_map(Self::to_possible_value);
         PossibleValuesParser::new(values).try_map(|name| Self::from_str(&name, false))

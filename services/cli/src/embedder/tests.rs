@@ -44,6 +44,7 @@ fn a_model_is_opened_by_its_id_whatever_is_chosen() {
     assert!(unknown.ends_with("does not know the embedding model word2vec\\u{1b}[2J"), "{unknown}");
 }
 
+#[cfg(feature = "dev-auth")]
 #[test]
 fn only_models_of_this_machine_are_local() {
     #[derive(Debug, Parser)]
