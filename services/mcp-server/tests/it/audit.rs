@@ -18,7 +18,7 @@ const CALLS: [(&str, &str); 4] = [
 async fn a_row_says_who_called_what_and_how_it_ended() {
     let server = Server::start().await;
     let acme = server.tenant("acme").await;
-    acme.add_document(&server.database, "a", "Stones", &["Granite.", "More granite.", "Basalt."]).await;
+    acme.add_document(&server.database, "a", "Stones", &["Granite.", "Basalt.", "More granite."]).await;
     let arguments = json!({ "query": "granite", "limit": 50 });
     let by_machine = server.call(&machine_token(&acme), "search", &arguments).await;
     let by_person = server.call(&person_token(&acme), "search", &arguments).await;

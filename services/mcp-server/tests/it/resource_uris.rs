@@ -121,7 +121,7 @@ async fn a_cursor_of_something_else_is_the_callers_mistake() {
     let server = Server::start().await;
     let acme = server.tenant("acme").await;
     let token = machine_token(&acme);
-    acme.add_document(&server.database, "a", "Stones", &["Granite.", "More granite."]).await;
+    acme.add_document(&server.database, "a", "Stones", &["Granite.", "Basalt.", "More granite."]).await;
     let search = json!({ "query": "granite", "limit": 1 });
     let of_search = server.call(&token, "search", &search).await.content()["next_cursor"].take();
     let cursors = [of_search, json!("nonsense"), json!(""), json!("\0"), json!("x".repeat(100_000))];
