@@ -5,6 +5,7 @@ pub mod bedrock;
 mod choice;
 mod error;
 pub mod install;
+mod installed;
 #[cfg(feature = "openai")]
 pub mod openai;
 mod price;

@@ -1,13 +1,12 @@
 //! A static model (model2vec): a vector a token, averaged. No network, no transformer, microseconds a text.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use async_trait::async_trait;
 use model2vec_rs::model::StaticModel;
-use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
-use super::install::{InstalledModel, read_manifest};
+use super::installed::{Installed, ModelError};
 use super::{EmbedError, Embedder, meaningful};
 
 /// How much of a text is read, in bytes. The mean of more tokens than that hardly moves.
@@ -22,17 +21,13 @@ const LEXICAL_WEIGHT: f32 = 0.75;
 /// An embedder that reads its model from a folder, on first use.
 #[derive(Debug)]
 pub struct StaticEmbedder {
-    folder: PathBuf,
-    installed: InstalledModel,
-    model: OnceCell<StaticModel>,
+    installed: Installed<StaticModel>,
 }
 
 impl StaticEmbedder {
     /// Reads what the folder's manifest says; the model itself is loaded by the first call that needs it.
     pub fn open(folder: &Path) -> Result<Self, EmbedError> {
-        let not_installed = |source| EmbedError::NotInstalled { folder: folder.to_owned(), source };
-        let installed = read_manifest(folder).map_err(not_installed)?;
-        Ok(Self { folder: folder.to_owned(), installed, model: OnceCell::new() })
+        Ok(Self { installed: Installed::open(folder)? })
     }
 
     /// Loads the model now, so that the first question does not wait for it (some tens of milliseconds).
@@ -40,20 +35,12 @@ impl StaticEmbedder {
         self.loaded().await.map(|_| ())
     }
 
-    /// A failure is not kept: the next call tries again.
     async fn loaded(&self) -> Result<&StaticModel, EmbedError> {
-        self.model.get_or_try_init(|| self.load()).await
-    }
-
-    async fn load(&self) -> Result<StaticModel, EmbedError> {
-        let (folder, dimensions) = (self.folder.clone(), self.installed.dimensions);
-        let loading = spawn_blocking(move || load(&folder, dimensions));
-        let loaded = loading.await.map_err(EmbedError::Failed)?;
-        loaded.map_err(|source| EmbedError::NotLoaded { folder: self.folder.clone(), source })
+        self.installed.loaded(load).await
     }
 }
 
-fn load(folder: &Path, dimensions: usize) -> Result<StaticModel, Box<dyn std::error::Error + Send + Sync>> {
+fn load(folder: &Path, dimensions: usize) -> Result<StaticModel, ModelError> {
     // Eight bits a weight: a quarter of the memory, and the same ranking in every test.
     let model = StaticModel::from_pretrained(folder, None, None, None)?.quantize_int8();
     if model.dim() != dimensions {
@@ -67,11 +54,11 @@ fn load(folder: &Path, dimensions: usize) -> Result<StaticModel, Box<dyn std::er
 #[async_trait]
 impl Embedder for StaticEmbedder {
     fn model_id(&self) -> &str {
-        &self.installed.model_id
+        &self.installed.manifest.model_id
     }
 
     fn dimensions(&self) -> usize {
-        self.installed.dimensions
+        self.installed.manifest.dimensions
     }
 
     fn lexical_weight(&self) -> f32 {

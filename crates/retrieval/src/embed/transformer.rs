@@ -6,16 +6,16 @@ mod graph;
 mod weights;
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::install::{InstalledModel, read_manifest};
+use super::installed::Installed;
 use super::{EmbedError, Embedder};
 use encoder::Encoder;
 
@@ -26,9 +26,7 @@ const LEXICAL_WEIGHT: f32 = 0.5;
 /// An embedder that reads its model from a folder, on first use.
 #[derive(Debug)]
 pub struct TransformerEmbedder {
-    folder: PathBuf,
-    installed: InstalledModel,
-    encoder: OnceCell<Arc<Encoder>>,
+    installed: Installed<Arc<Encoder>>,
     /// How many texts are worked on at once, and by how many threads: the cores that this process may use.
     cores: NonZeroUsize,
     /// One permit a text that is being worked on, whoever asked. Without it a crowd of questions would take the whole
@@ -39,16 +37,9 @@ pub struct TransformerEmbedder {
 impl TransformerEmbedder {
     /// Reads what the folder's manifest says; the model itself is loaded by the first call that needs it.
     pub fn open(folder: &Path) -> Result<Self, EmbedError> {
-        let not_installed = |source| EmbedError::NotInstalled { folder: folder.to_owned(), source };
-        let installed = read_manifest(folder).map_err(not_installed)?;
         let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Ok(Self {
-            folder: folder.to_owned(),
-            installed,
-            encoder: OnceCell::new(),
-            cores,
-            places: Arc::new(Semaphore::new(cores.get())),
-        })
+        let places = Arc::new(Semaphore::new(cores.get()));
+        Ok(Self { installed: Installed::open(folder)?, cores, places })
     }
 
     /// Loads the model now, so that the first question does not wait for it (some hundred milliseconds).
@@ -56,16 +47,10 @@ impl TransformerEmbedder {
         self.loaded().await.map(|_| ())
     }
 
-    /// A failure is not kept: the next call tries again.
     async fn loaded(&self) -> Result<&Arc<Encoder>, EmbedError> {
-        self.encoder.get_or_try_init(|| self.load()).await
-    }
-
-    async fn load(&self) -> Result<Arc<Encoder>, EmbedError> {
-        let (folder, dimensions, threads) = (self.folder.clone(), self.installed.dimensions, self.cores);
-        let loading = spawn_blocking(move || Encoder::load(&folder, dimensions, threads));
-        let loaded = loading.await.map_err(EmbedError::Failed)?;
-        loaded.map(Arc::new).map_err(|source| EmbedError::NotLoaded { folder: self.folder.clone(), source })
+        let threads = self.cores;
+        let load = move |folder: &Path, dimensions| Encoder::load(folder, dimensions, threads).map(Arc::new);
+        self.installed.loaded(load).await
     }
 
     /// One text, on the blocking pool. Who stops waiting before its turn costs nothing; after that, one text's work.
@@ -79,18 +64,18 @@ impl TransformerEmbedder {
             vector
         });
         let vector = work.await.map_err(EmbedError::Failed)?;
-        vector.map_err(|source| EmbedError::NotLoaded { folder: self.folder.clone(), source })
+        vector.map_err(|source| self.installed.unusable(source))
     }
 }
 
 #[async_trait]
 impl Embedder for TransformerEmbedder {
     fn model_id(&self) -> &str {
-        &self.installed.model_id
+        &self.installed.manifest.model_id
     }
 
     fn dimensions(&self) -> usize {
-        self.installed.dimensions
+        self.installed.manifest.dimensions
     }
 
     fn lexical_weight(&self) -> f32 {
