@@ -189,7 +189,7 @@ impl Floor {
             arguments: &arguments,
             request_id: "bench",
         };
-        self.audit.append(&mut tx, &event, Outcome::Ok, 10, 1.0).await?;
+        self.audit.row(&event).append(&mut tx, Outcome::Ok, 10, 1.0).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -29,8 +29,8 @@ impl AuditKey {
         if secret.expose_secret().len() < MIN_KEY_BYTES {
             return Err(AuditKeyError);
         }
-        let [a, b, c, d, ..] = mac(&secret, b"autri audit key id");
-        Ok(Self { secret, id: format!("{:08x}", u32::from_be_bytes([a, b, c, d])) })
+        let id = hex::encode(&mac(&secret, b"autri audit key id")[..4]);
+        Ok(Self { secret, id })
     }
 
     /// Names the key in each row, so that digests stay checkable after a rotation. Derived from the key, and of no use
@@ -53,7 +53,7 @@ impl AuditKey {
     /// [`AuditKey::digest`] in hexadecimal, for a log: 64 characters.
     #[must_use]
     pub fn digest_hex(&self, tool: &str, arguments: &Value) -> String {
-        self.digest(tool, arguments).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        hex::encode(self.digest(tool, arguments))
     }
 
     /// Whether `digest` is that of these arguments, in constant time.

@@ -132,45 +132,62 @@ impl AuditLog {
         Self { key, retention }
     }
 
-    /// Records a call in the transaction that did its work: both become lasting together, or neither does.
+    /// The row of a call that begins.
+    #[must_use]
+    pub fn row<'a>(&'a self, event: &'a CallEvent<'a>) -> CallRow<'a> {
+        CallRow { log: self, event, id: new_row_id() }
+    }
+}
+
+/// The row of one call. It has one id from the call's beginning to its end, so that a call has one row although nobody
+/// may know whether it was written: a connection can be lost while the transaction is being committed.
+#[derive(Debug)]
+pub struct CallRow<'a> {
+    log: &'a AuditLog,
+    event: &'a CallEvent<'a>,
+    id: Uuid,
+}
+
+impl CallRow<'_> {
+    /// What was called.
+    #[must_use]
+    pub const fn call(&self) -> AuditedCall {
+        self.event.call
+    }
+
+    /// Writes it in the transaction that did the work: both become lasting together, or neither does.
     pub async fn append(
         &self,
         tx: &mut ScopedTx,
-        event: &CallEvent<'_>,
         outcome: Outcome,
         result_count: u32,
         latency_ms: f64,
     ) -> Result<(), DbError> {
-        autri_db::audit::append(tx, &self.row(event, outcome, result_count, latency_ms)).await
+        autri_db::audit::append(tx, &self.ended(outcome, result_count, latency_ms)).await
     }
 
-    /// Records a call whose work was rolled back, in a transaction of its own.
+    /// Writes it in a transaction of its own, for work that was rolled back. Should the work have been committed after all,
+    /// the row is there and stays as it is.
     pub async fn append_alone(
         &self,
         database: &Database,
-        event: &CallEvent<'_>,
         outcome: Outcome,
         latency_ms: f64,
     ) -> Result<(), DbError> {
-        autri_db::audit::append_alone(database, &self.row(event, outcome, 0, latency_ms)).await
+        autri_db::audit::append_alone(database, &self.ended(outcome, 0, latency_ms)).await
     }
 
-    fn row(
-        &self,
-        event: &CallEvent<'_>,
-        outcome: Outcome,
-        result_count: u32,
-        latency_ms: f64,
-    ) -> NewAuditRow {
+    fn ended(&self, outcome: Outcome, result_count: u32, latency_ms: f64) -> NewAuditRow {
+        let (log, event) = (self.log, self.event);
         NewAuditRow {
-            id: new_row_id(),
+            id: self.id,
             connector_id: event.principal.connector_id(),
             client_id: event.principal.client_id().to_owned(),
             sub: event.principal.subject().to_owned(),
             tool: event.call.name().to_owned(),
-            arguments_digest: self.key.digest(event.call.name(), event.arguments),
-            digest_key_id: self.key.id().to_owned(),
-            arguments: match self.retention {
+            arguments_digest: log.key.digest(event.call.name(), event.arguments),
+            digest_key_id: log.key.id().to_owned(),
+            arguments: match log.retention {
                 ArgumentRetention::DigestOnly => None,
                 ArgumentRetention::Clear => Some(storable(event.arguments)),
             },

@@ -8,4 +8,4 @@ mod digest;
 mod event;
 
 pub use digest::{AuditKey, AuditKeyError};
-pub use event::{ArgumentRetention, AuditLog, AuditedCall, AuditedTool, CallEvent, Outcome};
+pub use event::{ArgumentRetention, AuditLog, AuditedCall, AuditedTool, CallEvent, CallRow, Outcome};

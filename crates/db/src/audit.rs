@@ -7,10 +7,13 @@ use uuid::Uuid;
 
 use crate::{Database, DbError, ScopedTx};
 
+/// The rule that no two rows have one id.
+const ONE_ROW_AN_ID: &str = "mcp_audit_log_pkey";
+
 /// A row to append. The time is the database's, the org the connector's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewAuditRow {
-    /// The row's own id (UUIDv7).
+    /// The row's own id (UUIDv7): one a call, however often it is tried to be written.
     pub id: Uuid,
     /// The connector that was called.
     pub connector_id: ConnectorId,
@@ -39,6 +42,8 @@ pub struct NewAuditRow {
 /// A row as it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditRow {
+    /// The row's own id.
+    pub id: Uuid,
     /// When, by the database's clock.
     pub at: DateTime<Utc>,
     /// Whose.
@@ -76,6 +81,9 @@ pub struct AuditFilter {
     pub connector_id: Option<ConnectorId>,
     /// Only from this time on.
     pub since: Option<DateTime<Utc>>,
+    /// Only those further down the list than this place, which is a row's time and id. With the nil id only those of an
+    /// earlier time.
+    pub before: Option<(DateTime<Utc>, Uuid)>,
     /// At most so many rows.
     pub limit: u32,
 }
@@ -86,8 +94,15 @@ pub async fn append(tx: &mut ScopedTx, row: &NewAuditRow) -> Result<(), DbError>
 }
 
 /// Appends a row in a transaction of its own: for work that failed and was rolled back.
+///
+/// Nothing is written where the row is there already: a connection that was lost during the commit does not tell whether the
+/// work was rolled back. If it is being committed still, this waits for how that ends. In [`append`] an id that is taken
+/// stays an error, and no result goes out.
 pub async fn append_alone(database: &Database, row: &NewAuditRow) -> Result<(), DbError> {
-    append_on(&mut *database.acquire().await?, row).await
+    match append_on(&mut *database.acquire().await?, row).await {
+        Err(error) if error.constraint() == Some(ONE_ROW_AN_ID) => Ok(()),
+        appended => appended,
+    }
 }
 
 async fn append_on(connection: &mut PgConnection, row: &NewAuditRow) -> Result<(), DbError> {
@@ -111,20 +126,24 @@ async fn append_on(connection: &mut PgConnection, row: &NewAuditRow) -> Result<(
     Ok(())
 }
 
-/// The newest rows that match. Connect as `autri_admin`.
+/// The newest rows that match, by time and then by id. Connect as `autri_admin`.
 pub async fn list(database: &Database, filter: &AuditFilter) -> Result<Vec<AuditRow>, DbError> {
+    let (before, before_id) = filter.before.unzip();
     let rows = sqlx::query_as!(
         AuditRow,
-        r#"SELECT at, org_id, connector_id, client_id, sub, tool, arguments_digest, digest_key_id, arguments,
+        r#"SELECT id, at, org_id, connector_id, client_id, sub, tool, arguments_digest, digest_key_id, arguments,
                   result_count, status, latency_ms, request_id
            FROM mcp_audit_log
            WHERE ($1::uuid IS NULL OR org_id = $1) AND ($2::uuid IS NULL OR connector_id = $2)
              AND ($3::timestamptz IS NULL OR at >= $3)
+             AND ($4::timestamptz IS NULL OR (at, id) < ($4, $5::uuid))
            ORDER BY at DESC, id DESC
-           LIMIT $4"#,
+           LIMIT $6"#,
         filter.org_id.map(OrgId::as_uuid),
         filter.connector_id.map(ConnectorId::as_uuid),
         filter.since,
+        before,
+        before_id,
         i64::from(filter.limit),
     )
     .fetch_all(&mut *database.acquire().await?)

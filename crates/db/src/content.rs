@@ -52,7 +52,21 @@ pub struct Chunk {
     pub content_hash: Vec<u8>,
 }
 
-/// The scope's knowledge bases by name.
+/// The scope's knowledge bases: their ids, and the names that people gave them.
+pub async fn knowledge_base_names(tx: &mut ScopedTx) -> Result<Vec<(KnowledgeBaseId, String)>, DbError> {
+    let library_id = tx.scope().library_id.as_uuid();
+    let rows = sqlx::query!(
+        "SELECT k.id, k.name FROM knowledge_bases k
+         WHERE k.id = ANY (scope_knowledge_base_ids()) AND scope_library_id() = $1
+         ORDER BY k.name",
+        library_id,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.name)).collect())
+}
+
+/// The scope's knowledge bases by name, with what is in them.
 pub async fn list_knowledge_bases(tx: &mut ScopedTx) -> Result<Vec<KnowledgeBaseSummary>, DbError> {
     let library_id = tx.scope().library_id.as_uuid();
     let rows = sqlx::query_as!(

@@ -225,14 +225,42 @@ impl KnowledgeBaseContent {
         Ok(keys)
     }
 
+    /// The time by the database's clock, to which those who write to it agree.
+    pub async fn now(&self) -> Result<DateTime<Utc>, DbError> {
+        let mut tx = self.begin().await?;
+        let now = sqlx::query_scalar!(r#"SELECT now() AS "now!""#).fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(now)
+    }
+
     /// Deletes a document; whether there was one.
     pub async fn delete_document(&self, source_key: &str) -> Result<bool, DbError> {
+        self.delete(source_key, None).await
+    }
+
+    /// Deletes a document that is gone from its source, unless it was stored since `looked`, the database's time before
+    /// the source was looked through; whether it was deleted.
+    ///
+    /// Another run may have found and stored it after this one had looked. What was stored before that had been read
+    /// before, too, so that whoever looked later and did not find it knows that it is gone. A document that another run
+    /// found stored as it is keeps its time: if its source came back between the two looks, the next run stores it again.
+    pub async fn delete_gone_document(
+        &self,
+        source_key: &str,
+        looked: DateTime<Utc>,
+    ) -> Result<bool, DbError> {
+        self.delete(source_key, Some(looked)).await
+    }
+
+    async fn delete(&self, source_key: &str, stored_before: Option<DateTime<Utc>>) -> Result<bool, DbError> {
         let mut tx = self.begin().await?;
         let deleted = sqlx::query!(
             "DELETE FROM documents
-             WHERE knowledge_base_id = $1 AND source_key = $2 AND hold_knowledge_base(NULL)",
+             WHERE knowledge_base_id = $1 AND source_key = $2 AND ($3::timestamptz IS NULL OR ingested_at < $3)
+               AND hold_knowledge_base(NULL)",
             self.id.as_uuid(),
             source_key,
+            stored_before,
         )
         .execute(&mut *tx)
         .await?;

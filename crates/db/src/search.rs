@@ -12,8 +12,8 @@ use crate::{DbError, ScopedTx};
 /// How many results of a search can be had at most: each leg gives a few hundred candidates.
 pub const MAX_CANDIDATES: u32 = 200;
 
-/// A search, its operators already taken apart.
-#[derive(Debug, Clone, PartialEq)]
+/// A search, its operators already taken apart. The default one has no words and no filter, and asks for no results.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SearchRequest {
     /// The words that rank, those of phrases and groups included.
     pub words: String,

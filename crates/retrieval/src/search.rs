@@ -30,7 +30,8 @@ pub enum Leg {
 /// A question, ready to be searched for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    /// The request, without limits and filters other than the question's own.
+    /// The request, with no filter but the question's own operators. It asks for no results yet: whoever sends it sets the
+    /// limit.
     pub request: SearchRequest,
     /// What a caller should know of how it was understood.
     pub note: Option<&'static str>,
@@ -65,12 +66,8 @@ impl Retriever {
             phrases: parsed.phrases,
             negated: parsed.negated,
             any_of: parsed.any_of,
-            knowledge_base_id: None,
-            document_id: None,
-            updated_after: None,
             vector,
-            offset: 0,
-            limit: 0,
+            ..SearchRequest::default()
         };
         Ok(Question { request, note })
     }

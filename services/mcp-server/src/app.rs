@@ -10,6 +10,7 @@ use autri_domain::{Clock, Scope};
 use autri_retrieval::search::Retriever;
 use autri_telemetry::RequestLog;
 use axum::http::HeaderName;
+use tokio::sync::watch;
 use url::Url;
 
 /// Shared by all requests. Nothing in it expires or is unique to a process: connections and keys are fetched by the
@@ -26,10 +27,34 @@ pub struct App {
     pub audit: AuditLog,
     /// Records requests.
     pub request_log: RequestLog,
+    /// What to wait for before the process ends.
+    pub under_way: UnderWay,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What was configured.
     pub settings: Settings,
+}
+
+/// The requests that are under way. One ends with the last who works on it and not with its connection: a call goes on
+/// when its client has gone away.
+#[derive(Debug, Default)]
+pub struct UnderWay(watch::Sender<()>);
+
+/// Held by whoever works on a request.
+#[derive(Debug)]
+pub(crate) struct BegunRequest {
+    _receiver: watch::Receiver<()>,
+}
+
+impl UnderWay {
+    pub(crate) fn begin(&self) -> BegunRequest {
+        BegunRequest { _receiver: self.0.subscribe() }
+    }
+
+    /// Returns when all that have begun have ended.
+    pub(crate) async fn ended(&self) {
+        self.0.closed().await;
+    }
 }
 
 /// The settings that requests look at.

@@ -11,6 +11,7 @@ use autri_telemetry::RequestLog;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::app::UnderWay;
 use crate::config::Config;
 use crate::{App, database, http, listen};
 
@@ -43,6 +44,7 @@ pub fn app(config: Config) -> anyhow::Result<App> {
         retriever: Retriever::new(config.embedder.open()?),
         audit: AuditLog::new(config.audit_key, config.argument_retention),
         request_log: RequestLog::stdout(),
+        under_way: UnderWay::default(),
         clock,
         settings: config.settings,
     })
@@ -62,7 +64,9 @@ async fn serve(listener: TcpListener, app: Arc<App>) -> anyhow::Result<()> {
     };
     let drained = async {
         listen::serve(listener, http::router(Arc::clone(&app)), told_to_stop).await;
-        // Waits for calls whose client went away as well: each still writes its row.
+        // Connections are gone, and some calls whose clients went away may not be: each still writes its row. One whose
+        // question is being embedded holds no connection to the database by which that would know of it.
+        app.under_way.ended().await;
         app.database.close().await;
     };
     tokio::select! {

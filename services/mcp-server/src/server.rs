@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use autri_audit_log::AuditedTool;
+use autri_retrieval::sanitize::is_invisible;
 use rmcp::model::{
     CacheScope, CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CompleteRequestMethod,
     CompleteRequestParams, CompleteResult, ConstString, CustomRequest, CustomResult, DiscoverResult,
@@ -190,16 +191,12 @@ fn caching(context: &RequestContext<RoleServer>, ttl_ms: u64) -> (Option<u64>, O
     if knows_caching { (Some(ttl_ms), Some(CacheScope::Private)) } else { (None, None) }
 }
 
-/// The library's name as people gave it, made fit for a server's: no control characters, bounded, never empty.
+/// The library's name as people gave it, made fit for a server's: bounded, never empty, and without characters that nobody
+/// sees, which could make one library's name look like another's.
 fn server_name(library_name: &str) -> String {
     let printable: String = library_name.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let name: String = printable.trim().chars().take(MAX_NAME_CHARS).collect();
     if name.is_empty() { "Autri".to_owned() } else { name }
-}
-
-/// Format characters that could make one library's name look like another's.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{Database, ScopedTx, connectors, roles};
 use autri_domain::{ConnectorId, DocumentId, OrgId};
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::raw_sql::{NOT_ALLOWED, refusal, run};
+use crate::raw_sql::{NOT_ALLOWED, number, refusal, run};
 
 fn row(connector_id: ConnectorId, client: &str) -> NewAuditRow {
     NewAuditRow {
@@ -47,6 +48,7 @@ async fn a_row_says_what_was_given_and_whose_connector_it_was() {
     assert_eq!(
         written,
         AuditRow {
+            id: given.id,
             at: written.at,
             org_id: acme.org_id,
             connector_id: given.connector_id,
@@ -79,6 +81,55 @@ async fn a_row_shares_the_fate_of_its_transaction() {
     audit::append_alone(&mcp, &failed).await.unwrap();
     let [written] = rows(&database).await.try_into().unwrap();
     assert_eq!((written.status.as_str(), written.arguments), ("failed", None));
+}
+
+/// A connection that is lost during the commit leaves the writer in doubt: the row may be there, may be rolled back, or
+/// may be on its way.
+#[tokio::test]
+async fn a_row_that_may_be_there_is_written_once() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let mcp = database.connect(roles::MCP);
+    let new = || {
+        let done = row(acme.machine, &acme.machine_client());
+        let failed = NewAuditRow { status: "failed", result_count: 0, ..done.clone() };
+        (done, failed)
+    };
+    let statuses = async || {
+        let rows = rows(&database).await;
+        rows.into_iter().rev().map(|row| row.status).collect::<Vec<_>>()
+    };
+
+    let (committed, failed) = new();
+    let mut tx = enter(&mcp, &acme).await;
+    audit::append(&mut tx, &committed).await.unwrap();
+    tx.commit().await.unwrap();
+    audit::append_alone(&mcp, &failed).await.unwrap();
+    assert_eq!(statuses().await, ["ok"]);
+
+    let (rolled_back, failed) = new();
+    let mut tx = enter(&mcp, &acme).await;
+    audit::append(&mut tx, &rolled_back).await.unwrap();
+    drop(tx);
+    audit::append_alone(&mcp, &failed).await.unwrap();
+    assert_eq!(statuses().await, ["ok", "failed"]);
+
+    let (on_its_way, failed) = new();
+    let mut tx = enter(&mcp, &acme).await;
+    audit::append(&mut tx, &on_its_way).await.unwrap();
+    let appended = tokio::spawn({
+        let mcp = mcp.clone();
+        async move { audit::append_alone(&mcp, &failed).await }
+    });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'
+        AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    let mut admin = database.admin_connection().await;
+    while number(&mut admin, waiting).await.unwrap() == 0 {
+        assert!(!appended.is_finished(), "written beside a row that may still be committed");
+    }
+    tx.commit().await.unwrap();
+    appended.await.unwrap().unwrap();
+    assert_eq!(statuses().await, ["ok", "failed", "ok"]);
 }
 
 #[tokio::test]
@@ -117,10 +168,13 @@ async fn a_row_keeps_to_the_schemas_rules() {
     let good = row(acme.machine, &acme.machine_client());
     audit::append_alone(&mcp, &good).await.unwrap();
     let odd_status = NewAuditRow { status: "fine", id: DocumentId::new().as_uuid(), ..good.clone() };
-    for (bad, constraint) in [(odd_status, "mcp_audit_log_status_known"), (good, "mcp_audit_log_pkey")] {
-        let error = audit::append_alone(&mcp, &bad).await.unwrap_err();
-        assert_eq!(error.constraint(), Some(constraint));
-    }
+    let error = audit::append_alone(&mcp, &odd_status).await.unwrap_err();
+    assert_eq!(error.constraint(), Some("mcp_audit_log_status_known"));
+    // Beside a call's work, a row that has another's id must not pass for written.
+    let mut tx = enter(&mcp, &acme).await;
+    let error = audit::append(&mut tx, &good).await.unwrap_err();
+    assert_eq!(error.constraint(), Some("mcp_audit_log_pkey"));
+    drop(tx);
     assert_eq!(rows(&database).await.len(), 1);
 }
 
@@ -174,6 +228,7 @@ async fn the_log_is_listed_by_org_connector_and_time_newest_first() {
     run(&mut database.admin_connection().await, backdate).await.unwrap();
     let newest = rows(&database).await;
     let since = newest[1].at;
+    let place = |row: &AuditRow| Some((row.at, row.id));
     let all = AuditFilter { limit: 100, ..AuditFilter::default() };
     let cases = [
         (all.clone(), vec!["r-3", "r-1", "r-0", "r-2"]),
@@ -182,6 +237,9 @@ async fn the_log_is_listed_by_org_connector_and_time_newest_first() {
         (AuditFilter { org_id: Some(OrgId::new()), ..all.clone() }, vec![]),
         (AuditFilter { connector_id: Some(acme.machine), ..all.clone() }, vec!["r-3", "r-0"]),
         (AuditFilter { since: Some(since), ..all.clone() }, vec!["r-3", "r-1"]),
+        (AuditFilter { before: place(&newest[1]), ..all.clone() }, vec!["r-0", "r-2"]),
+        (AuditFilter { before: Some((since, Uuid::nil())), ..all.clone() }, vec!["r-0", "r-2"]),
+        (AuditFilter { before: place(&newest[3]), ..all.clone() }, vec![]),
         (AuditFilter { org_id: Some(acme.org_id), connector_id: Some(other.machine), ..all.clone() }, vec![]),
         (AuditFilter { limit: 0, ..all }, vec![]),
     ];

@@ -242,6 +242,25 @@ async fn deleting_removes_everything_of_the_document_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_was_stored_since_somebody_looked_is_not_gone() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let ingest = database.connect(roles::INGEST);
+    let content = content_of(&ingest, acme.knowledge_base_id).await;
+    for key in ["gone.md", "changed.md"] {
+        content.replace_document(&plain(key, "Title", &["old"])).await.unwrap();
+    }
+    let looked = content.now().await.unwrap();
+    for key in ["new.md", "changed.md"] {
+        content.replace_document(&plain(key, "Title", &["new"])).await.unwrap();
+    }
+    for (key, is_gone) in [("gone.md", true), ("changed.md", false), ("new.md", false), ("none.md", false)] {
+        assert_eq!(content.delete_gone_document(key, looked).await.unwrap(), is_gone, "{key}");
+    }
+    assert_eq!(content.list_source_keys("", 10).await.unwrap(), ["changed.md", "new.md"]);
+}
+
+#[tokio::test]
 async fn source_keys_are_listed_in_pages_by_their_bytes() {
     let database = TestDatabase::create().await;
     let acme = Tenant::create(&database, "acme").await;

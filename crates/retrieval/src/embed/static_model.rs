@@ -25,14 +25,9 @@ pub struct StaticEmbedder {
 }
 
 impl StaticEmbedder {
-    /// Reads what the folder's manifest says; the model itself is loaded by the first call that needs it.
+    /// Reads what the folder's manifest says; the model itself is loaded by the first call that needs it (some tens of milliseconds).
     pub fn open(folder: &Path) -> Result<Self, EmbedError> {
         Ok(Self { installed: Installed::open(folder)? })
-    }
-
-    /// Loads the model now, so that the first question does not wait for it (some tens of milliseconds).
-    pub async fn preload(&self) -> Result<(), EmbedError> {
-        self.loaded().await.map(|_| ())
     }
 
     async fn loaded(&self) -> Result<&StaticModel, EmbedError> {

@@ -35,16 +35,11 @@ pub struct TransformerEmbedder {
 }
 
 impl TransformerEmbedder {
-    /// Reads what the folder's manifest says; the model itself is loaded by the first call that needs it.
+    /// Reads what the folder's manifest says; the model itself is loaded by the first call that needs it (some hundred milliseconds).
     pub fn open(folder: &Path) -> Result<Self, EmbedError> {
         let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let places = Arc::new(Semaphore::new(cores.get()));
         Ok(Self { installed: Installed::open(folder)?, cores, places })
-    }
-
-    /// Loads the model now, so that the first question does not wait for it (some hundred milliseconds).
-    pub async fn preload(&self) -> Result<(), EmbedError> {
-        self.loaded().await.map(|_| ())
     }
 
     async fn loaded(&self) -> Result<&Arc<Encoder>, EmbedError> {

@@ -2,7 +2,8 @@
 //!
 //! The row is written once, after the work and before the answer, in the transaction that did the work. Where there is
 //! no such transaction any more, because the work failed, it is written alone. If it cannot be written, no result goes
-//! out. The call runs as a task of its own, so that a client that goes away takes neither the row nor the work with it.
+//! out. The call runs as a task of its own, so that a client that goes away takes neither the row nor the work with it;
+//! it has its request's record, for which a server that is told to stop waits.
 
 pub(crate) mod cursor;
 mod error;
@@ -11,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use autri_audit_log::{AuditedCall, CallEvent, Outcome};
+use autri_audit_log::{AuditedCall, CallEvent, CallRow, Outcome};
 use autri_db::{DbError, ScopedTx};
 use futures_util::FutureExt;
 use rmcp::ErrorData;
@@ -87,7 +88,15 @@ pub(crate) async fn run<W: Work>(call: Call, work: W) -> Result<W::Content, Fail
 impl Call {
     async fn finish<W: Work>(self, work: W) -> Result<W::Content, Failure> {
         let started = Instant::now();
-        let doing = AssertUnwindSafe(self.work(&work, started)).catch_unwind();
+        let arguments = Value::Object(self.arguments.clone());
+        let event = CallEvent {
+            principal: &self.caller.principal,
+            call: work.recorded_as(),
+            arguments: &arguments,
+            request_id: self.record.request_id(),
+        };
+        let row = self.app.audit.row(&event);
+        let doing = AssertUnwindSafe(self.work(&work, &row, started)).catch_unwind();
         let ending = match tokio::time::timeout(self.app.settings.call_timeout, doing).await {
             Ok(Ok(Ok(content))) => return Ok(content),
             // The database's own limit, which is a little shorter.
@@ -95,39 +104,40 @@ impl Call {
             Ok(Ok(Err(error))) => Ending::Error(error),
             Ok(Err(_)) => Ending::Panicked,
         };
-        self.record_failure(work.recorded_as(), &ending, started).await?;
-        Err(self.failure(work.recorded_as(), ending))
+        self.record_failure(&row, &ending, started).await?;
+        Err(self.failure(row.call(), ending))
     }
 
-    async fn work<W: Work>(&self, work: &W, started: Instant) -> Result<W::Content, CallError> {
+    async fn work<W: Work>(
+        &self,
+        work: &W,
+        row: &CallRow<'_>,
+        started: Instant,
+    ) -> Result<W::Content, CallError> {
         let prepared = work.prepare(self).await?;
         let in_database = Instant::now();
-        let answer = self.work_in_scope(work, prepared, started).await;
+        let answer = self.work_in_scope::<W>(prepared, row, started).await;
         self.record.add_database_time(in_database.elapsed());
         answer
     }
 
     async fn work_in_scope<W: Work>(
         &self,
-        work: &W,
         prepared: W::Prepared,
+        row: &CallRow<'_>,
         started: Instant,
     ) -> Result<W::Content, CallError> {
         let entered = ScopedTx::enter(&self.app.database, &self.caller.principal).await?;
         let mut tx = entered.ok_or(CallError::Closed)?;
         let answer = W::run(prepared, self, &mut tx).await?;
-        let latency_ms = millis_since(started);
-        with_event(self, work.recorded_as(), async |event| {
-            self.app.audit.append(&mut tx, event, Outcome::Ok, answer.result_count, latency_ms).await
-        })
-        .await?;
+        row.append(&mut tx, Outcome::Ok, answer.result_count, millis_since(started)).await?;
         tx.commit().await?;
         Ok(answer.content)
     }
 
     async fn record_failure(
         &self,
-        what: AuditedCall,
+        row: &CallRow<'_>,
         ending: &Ending,
         started: Instant,
     ) -> Result<(), Failure> {
@@ -139,15 +149,13 @@ impl Call {
             }
             Ending::TimedOut => Outcome::TimedOut,
         };
-        let written = with_event(self, what, async |event| {
-            self.app.audit.append_alone(&self.app.database, event, outcome, millis_since(started)).await
-        });
-        written.await.map_err(|error| {
+        let written = row.append_alone(&self.app.database, outcome, millis_since(started)).await;
+        written.map_err(|error| {
             self.note_if_away(&error);
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 request_id = self.record.request_id(),
-                call = what.name(),
+                call = row.call().name(),
                 "a failed call could not be recorded"
             );
             Failure::Internal
@@ -190,17 +198,6 @@ impl Call {
             self.record.set_database_away();
         }
     }
-}
-
-async fn with_event<T>(call: &Call, what: AuditedCall, write: impl AsyncFnOnce(&CallEvent<'_>) -> T) -> T {
-    let arguments = Value::Object(call.arguments.clone());
-    let event = CallEvent {
-        principal: &call.caller.principal,
-        call: what,
-        arguments: &arguments,
-        request_id: call.record.request_id(),
-    };
-    write(&event).await
 }
 
 /// What a caller is told of a failure of ours.

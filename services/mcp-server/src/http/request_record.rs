@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::error::rpc_error;
 use crate::App;
+use crate::app::BegunRequest;
 
 /// JSON-RPC's internal error.
 const INTERNAL_ERROR: i32 = -32603;
@@ -28,7 +29,7 @@ const MCP_SESSION_ID: &str = "mcp-session-id";
 const RUNTIME_SESSION_ID: &str = "x-amzn-bedrock-agentcore-runtime-session-id";
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
-/// What is known of a request so far. Cloned handles share it.
+/// What is known of a request so far. Cloned handles share it, and as long as there is one the request is under way.
 #[derive(Debug, Clone)]
 pub struct RequestRecord {
     inner: Arc<Inner>,
@@ -41,6 +42,7 @@ struct Inner {
     started: Instant,
     request_id: String,
     learned: Mutex<Learned>,
+    _under_way: BegunRequest,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +77,7 @@ impl RequestRecord {
                 started: Instant::now(),
                 request_id: new_request_id(),
                 learned: Mutex::new(learned),
+                _under_way: app.under_way.begin(),
             }),
         }
     }

@@ -8,8 +8,7 @@ use chrono::SecondsFormat;
 use rmcp::model::{Annotations, ListResourcesResult, Resource};
 use serde_json::{Map, Value};
 
-use super::MIME_TYPE;
-use super::uri::ResourceUri;
+use super::{MIME_TYPE, ResourceUri};
 use crate::calls::{Answer, Call, CallError, Work, cursor};
 use crate::tools::budget;
 

@@ -13,6 +13,7 @@ use crate::calls::{Failure, internal_error};
 pub(crate) use list::ListResources;
 pub(crate) use read::{ReadResource, not_found};
 pub(crate) use templates::templates;
+pub(crate) use uri::ResourceUri;
 
 /// What all our resources are said to be. The database does not keep what syntax a text is written in: Markdown, made from
 /// HTML or DOCX too, or none. Plain text is true of all of them (Markdown is plain text: RFC 7763 §1), and keeps a client

@@ -6,18 +6,15 @@
 
 use autri_audit_log::AuditedCall;
 use autri_db::ScopedTx;
-use autri_db::content::{self, Chunk};
+use autri_db::content;
 use autri_domain::{ChunkRef, DocumentId, PublicId};
 use rmcp::model::{ErrorData, MetaObject, ReadResourceResult, ResourceContents};
 use serde_json::{Map, Value, json};
 
-use super::MIME_TYPE;
-use super::uri::ResourceUri;
+use super::{MIME_TYPE, ResourceUri};
 use crate::calls::{Answer, Call, CallError, Work};
-use crate::tools::budget;
+use crate::tools;
 
-/// How many chunks are read for one part: more than fit into a result.
-const CHUNKS_PER_PART: u32 = 64;
 /// The most bytes that the line about the next part takes.
 const NOTICE_BYTES: usize = 400;
 /// The key under which `_meta` has the next part's URI.
@@ -75,23 +72,14 @@ async fn passage(tx: &mut ScopedTx, reference: ChunkRef) -> Result<ResourceConte
 /// A document from a passage on, as far as a result goes.
 async fn part(tx: &mut ScopedTx, id: DocumentId, from: u32) -> Result<ResourceContents, CallError> {
     let document = content::find_document(tx, id).await?.ok_or_else(nothing_there)?;
-    let chunks = content::list_chunks(tx, id, from, CHUNKS_PER_PART).await?;
-    if chunks.is_empty() && from > 0 {
+    let part = tools::part(tx, &document, from, NOTICE_BYTES).await?;
+    if part.text.is_empty() && from > 0 {
         return Err(nothing_there());
     }
-    let fitting = budget::fitting(&chunks, |chunk| {
-        let notice = if chunk.ordinal.unsigned_abs() == from { NOTICE_BYTES } else { 0 };
-        chunk.body.len() + notice
-    });
-    let mut text: String = chunks[..fitting].iter().map(|chunk: &Chunk| chunk.body.as_str()).collect();
-    let next = from + u32::try_from(fitting).unwrap_or(u32::MAX);
-    let count = document.chunk_count.unsigned_abs();
     let uri = ResourceUri::Document { id, from }.to_string();
-    if next >= count || fitting == 0 {
-        return Ok(ResourceContents::text(text, uri));
-    }
+    let Some(next) = part.next else { return Ok(ResourceContents::text(part.text, uri)) };
     let next_uri = ResourceUri::Document { id, from: next }.to_string();
-    text += &notice(id, from, next, count, &next_uri);
+    let text = part.text + &notice(id, from, next, document.chunk_count.unsigned_abs(), &next_uri);
     let meta = MetaObject(Map::from_iter([(NEXT.to_owned(), Value::from(next_uri))]));
     Ok(ResourceContents::text(text, uri).with_meta(meta))
 }

@@ -35,7 +35,7 @@ impl ResourceUri {
     }
 
     /// A whole document.
-    pub(super) const fn of_document(id: DocumentId) -> Self {
+    pub(crate) const fn of_document(id: DocumentId) -> Self {
         Self::Document { id, from: 0 }
     }
 }

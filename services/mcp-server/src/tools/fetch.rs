@@ -1,19 +1,17 @@
 //! `fetch`: the text of a passage or of a whole document.
 
 use autri_db::ScopedTx;
-use autri_db::content::{self, Chunk, DocumentSummary};
+use autri_db::content::{self, DocumentSummary};
 use autri_domain::{ChunkRef, DocumentId, PublicId};
 use chrono::SecondsFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::search::{chunk_id, url};
-use super::{arguments, budget};
+use super::{arguments, part};
 use crate::calls::{Answer, Call, CallError, cursor};
 
 pub(super) const NAME: &str = "fetch";
-/// How many chunks are read for one page: more than fit into a result.
-const CHUNKS_PER_PAGE: u32 = 64;
 /// A document has far fewer chunks.
 const MAX_OFFSET: u32 = 1_000_000;
 
@@ -106,14 +104,10 @@ impl Fetch {
 
     async fn document(&self, call: &Call, tx: &mut ScopedTx, id: DocumentId) -> Result<Answer, CallError> {
         let document = content::find_document(tx, id).await?.ok_or_else(not_found)?;
-        let chunks = content::list_chunks(tx, id, self.offset, CHUNKS_PER_PAGE).await?;
-        let page = &chunks[..budget::fitting(&chunks, |chunk| chunk.body.len())];
-        let next_offset = self.offset + u32::try_from(page.len()).unwrap_or(u32::MAX);
-        let more = next_offset < document.chunk_count.unsigned_abs() && !page.is_empty();
-        let next_cursor = more.then(|| cursor::next(NAME, &call.arguments, next_offset)).transpose()?;
-        let text = page.iter().map(|chunk: &Chunk| chunk.body.as_str()).collect();
+        let part = part(tx, &document, self.offset, 0).await?;
+        let next_cursor = part.next.map(|next| cursor::next(NAME, &call.arguments, next)).transpose()?;
         let metadata = Metadata::of(&document);
-        Answer::new(&Self::output(PublicId::Document(id), document, text, metadata, next_cursor), 1)
+        Answer::new(&Self::output(PublicId::Document(id), document, part.text, metadata, next_cursor), 1)
     }
 
     fn output(
@@ -123,7 +117,7 @@ impl Fetch {
         metadata: Metadata,
         next_cursor: Option<String>,
     ) -> Output {
-        let url = url(document.source_url.as_deref(), PublicId::Document(document.id));
+        let url = url(document.source_url.as_deref(), document.id);
         Output { id: id.to_string(), title: document.title, text, url, metadata, next_cursor }
     }
 }

@@ -84,7 +84,7 @@ impl ListDocuments {
             .map(|document| Document {
                 id: PublicId::Document(document.id).to_string(),
                 title: document.title.clone(),
-                url: url(document.source_url.as_deref(), PublicId::Document(document.id)),
+                url: url(document.source_url.as_deref(), document.id),
                 knowledge_base: document.knowledge_base_id.to_string(),
                 bytes: document.byte_count,
                 updated_at: document.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true),

@@ -1,4 +1,5 @@
-//! The tools of a library, one file each; what they share: arguments, bounds, and how a tool is a call's work.
+//! The tools of a library, one file each; what they share: arguments, bounds, documents in parts, and how a tool is a
+//! call's work.
 
 mod arguments;
 pub(crate) mod budget;
@@ -6,8 +7,10 @@ mod catalogue;
 mod fetch;
 mod list_documents;
 mod list_knowledge_bases;
+mod part;
 mod search;
 mod work;
 
 pub(crate) use catalogue::TOOLS;
+pub(crate) use part::part;
 pub(crate) use work::result;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use autri_db::search::{Hit, MAX_CANDIDATES, SearchRequest};
 use autri_db::{ScopedTx, content};
-use autri_domain::{ChunkRef, KnowledgeBaseId, PublicId};
+use autri_domain::{ChunkRef, DocumentId, KnowledgeBaseId, PublicId};
 use autri_retrieval::passages::{Passage, Passages, WINDOW};
 use autri_retrieval::search::{Leg, QueryError};
 use chrono::SecondsFormat;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{arguments, budget};
 use crate::calls::{Answer, Call, CallError, cursor};
+use crate::resources::ResourceUri;
 
 pub(super) const NAME: &str = "search";
 const DEFAULT_LIMIT: u32 = 10;
@@ -123,7 +124,7 @@ pub(super) async fn prepare(call: &Call) -> Result<Search, CallError> {
     let query = input.query.replace('\0', " ");
     let question = call.app.retriever.question(&call.caller.scope, &query, Leg::Hybrid).await;
     let question = question.map_err(|error: QueryError| CallError::caller(error.to_string()))?;
-    let request = SearchRequest { knowledge_base_id: None, document_id, updated_after, ..question.request };
+    let request = SearchRequest { document_id, updated_after, ..question.request };
     Ok(Search {
         request,
         knowledge_base: knowledge_base.map(str::to_owned),
@@ -208,7 +209,7 @@ impl SearchResult {
         Self {
             id: passage_id(hit),
             title: hit.title.clone(),
-            url: url(hit.source_url.as_deref(), PublicId::Document(hit.document_id)),
+            url: url(hit.source_url.as_deref(), hit.document_id),
             snippet,
             heading_path: hit.heading_path.clone(),
             page: hit.page,
@@ -234,7 +235,7 @@ impl SearchResult {
 
 impl Place {
     fn of(hit: &Hit) -> Self {
-        let url = url(hit.source_url.as_deref(), PublicId::Document(hit.document_id));
+        let url = url(hit.source_url.as_deref(), hit.document_id);
         Self { id: passage_id(hit), title: hit.title.clone(), url }
     }
 
@@ -253,7 +254,7 @@ fn passage_id(hit: &Hit) -> String {
 }
 
 /// A chunk's public id.
-pub(super) fn chunk_id(document: autri_domain::DocumentId, ordinal: i32, content_hash: &[u8]) -> PublicId {
+pub(super) fn chunk_id(document: DocumentId, ordinal: i32, content_hash: &[u8]) -> PublicId {
     let mut hash_prefix = [0; 4];
     for (to, from) in hash_prefix.iter_mut().zip(content_hash) {
         *to = *from;
@@ -261,28 +262,37 @@ pub(super) fn chunk_id(document: autri_domain::DocumentId, ordinal: i32, content
     PublicId::Chunk(ChunkRef { document, ordinal: ordinal.unsigned_abs(), hash_prefix })
 }
 
-/// Where a document can be read: its source, or else a stable URI of ours.
-pub(super) fn url(source_url: Option<&str>, document: PublicId) -> String {
-    source_url.map_or_else(|| format!("autri://document/{document}"), str::to_owned)
+/// Where a document can be read: its source, or else the resource that it is.
+pub(super) fn url(source_url: Option<&str>, document: DocumentId) -> String {
+    source_url.map_or_else(|| ResourceUri::of_document(document).to_string(), str::to_owned)
 }
 
-/// The knowledge base of that id or name in the scope.
+/// The knowledge base of that id or name in the scope. Names that differ in case alone are told apart only if they are given
+/// exactly.
 pub(super) async fn find_knowledge_base(
     tx: &mut ScopedTx,
     id_or_name: &str,
 ) -> Result<KnowledgeBaseId, CallError> {
-    let known = content::list_knowledge_bases(tx).await?;
-    let id = id_or_name.parse().ok();
-    let by_id = known.iter().find(|base| Some(base.id) == id);
-    let by_name = || known.iter().find(|base| base.name.to_lowercase() == id_or_name.to_lowercase());
-    by_id.or_else(by_name).map(|base| base.id).ok_or_else(|| {
-        CallError::caller(
+    let known = content::knowledge_base_names(tx).await?;
+    let given_id = id_or_name.parse().ok();
+    let by_id = known.iter().find(|(id, _)| Some(*id) == given_id);
+    if let Some((id, _)) = by_id.or_else(|| known.iter().find(|(_, name)| name == id_or_name)) {
+        return Ok(*id);
+    }
+    let lower = id_or_name.to_lowercase();
+    let alike: Vec<_> = known.iter().filter(|(_, name)| name.to_lowercase() == lower).collect();
+    match alike[..] {
+        [(id, _)] => Ok(*id),
+        [] => Err(CallError::caller(
             "there is no knowledge base of that id or name here; list_knowledge_bases gives those there are",
-        )
-    })
+        )),
+        _ => Err(CallError::caller(
+            "several knowledge bases have that name in other letters, upper or lower case; give one's id or its exact name",
+        )),
+    }
 }
 
-fn document_id(given: &str) -> Result<autri_domain::DocumentId, CallError> {
+fn document_id(given: &str) -> Result<DocumentId, CallError> {
     match given.parse() {
         Ok(PublicId::Document(id) | PublicId::Chunk(ChunkRef { document: id, .. })) => Ok(id),
         Err(error) => {

@@ -4,16 +4,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use autri_db::test_support::Tenant;
+use autri_db::roles;
+use autri_db::test_support::{Tenant, TestDatabase};
 use autri_retrieval::embed::openai::{ApiKey, OpenAiModel, OpenAiSettings, Prefix};
 use autri_retrieval::embed::{Embedder, EmbedderChoice};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use nix::sys::signal::Signal;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{Server, Setup, machine_token};
+use crate::process::{Process, send, token_of_today};
+use crate::support::{ERAS, Server, Setup, machine_token, until};
 
 const BY_WORDS: &str = "found by words alone: the embedding service did not answer in time";
 
@@ -108,4 +112,39 @@ async fn a_service_that_refuses_is_no_matter_of_time() {
     .await;
     let (server, token) = with_document(address).await;
     assert_eq!(note(&server, &token).await, "found by words alone: the embedding model could not be used");
+}
+
+/// The call of a client that went away, in the one place where it holds no connection to anything that the end of the
+/// process waits for. The service never answers: the question is asked by its words when its time is up.
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_waits_for_a_question_that_is_being_embedded() {
+    for era in ERAS {
+        let (address, requests) = serving(std::future::pending).await;
+        let model = embedder(address).model_id().to_owned();
+        let database = TestDatabase::create().await;
+        let acme = Tenant::create_with_model(&database, "acme", &model, 3).await;
+        let process = Process::start_with(&[
+            ("DATABASE_URL", database.url(roles::MCP).expose_secret()),
+            ("AUTRI_EMBEDDER", "openai"),
+            ("AUTRI_EMBEDDING_URL", &format!("http://{address}/v1")),
+            ("AUTRI_EMBEDDING_MODEL", "of-the-tests"),
+            ("AUTRI_EMBEDDING_DIMENSIONS", "3"),
+        ])
+        .await;
+        let search = era.call("search", &json!({ "query": "granite" }));
+        let search = search.token(&token_of_today(&acme)).header("host", "localhost");
+        let client = send(process.address, search).await;
+        until("the question is being embedded", async || requests.load(Ordering::SeqCst) == 1).await;
+        drop(client);
+        process.signal(Signal::SIGTERM);
+        let (code, log) = process.end();
+        assert_eq!(code, Some(0));
+        assert_eq!((log.len(), &log[0]["status"]), (1, &json!(499)), "{era:?}");
+        let mut admin = database.admin_session().await;
+        assert_eq!(
+            admin.number("SELECT count(*) FROM mcp_audit_log WHERE status = 'ok'").await,
+            1,
+            "{era:?}"
+        );
+    }
 }

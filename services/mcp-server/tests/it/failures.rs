@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use autri_db::test_support::TestDatabase;
 use autri_domain::Clock;
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -10,8 +11,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{
-    ERAS, Era, PanickingEmbedder, Server, Setup, StoppedEmbedder, machine_token, until,
-    until_waiting_for_a_lock,
+    ERAS, Era, PanickingEmbedder, Server, Setup, StoppedEmbedder, machine_token, severed_after_a_commit,
+    until, until_waiting_for_a_lock,
 };
 
 #[tokio::test]
@@ -180,4 +181,19 @@ async fn a_database_that_goes_away_during_a_call_is_a_503() {
         assert_eq!(next.content()["documents"], json!([]));
     }
     assert_eq!(server.audit_statuses().await, ["failed", "ok"].repeat(ERAS.len()));
+}
+
+/// The server cannot know that the work and its row are lasting. The call failed all the same, and has one row.
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_leaves_one_row() {
+    let database = TestDatabase::create().await;
+    let severed = severed_after_a_commit(&database).await;
+    let server = Setup { database: Some(severed), ..Setup::default() }.start_with(database);
+    let token = machine_token(&server.tenant("acme").await);
+    let answer = server.call(&token, "list_documents", &json!({})).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
+    assert_eq!(server.audit_statuses().await, ["ok"]);
+    let next = server.call(&token, "list_documents", &json!({})).await;
+    assert_eq!(next.content()["documents"], json!([]));
+    assert_eq!(server.audit_statuses().await, ["ok", "ok"]);
 }

@@ -166,6 +166,14 @@ async fn filters_narrow_a_search() {
         titles(json!({ "query": "granite", "updated_after": "2025-06-16T00:00:00+02:00" })).await.len(),
         0
     );
+    // Two names that differ in case alone.
+    let other = acme.add_knowledge_base(&server.database, "EMPTY").await;
+    acme.with_knowledge_base(other).add_document(&server.database, "c", "Third", &["Granite, too."]).await;
+    assert_eq!(titles(json!({ "query": "granite", "knowledge_base": "EMPTY" })).await, ["Third"]);
+    assert_eq!(titles(json!({ "query": "granite", "knowledge_base": "Empty" })).await, Vec::<String>::new());
+    let unclear = json!({ "query": "granite", "knowledge_base": "empty" });
+    let error = server.call(&token, "search", &unclear).await.tool_error();
+    assert!(error.contains("several knowledge bases"), "{error}");
 }
 
 /// JSON has it, and neither text nor jsonb in Postgres does.

@@ -78,9 +78,9 @@ impl Process {
     }
 
     /// With these settings, which say where the database is.
-    pub(crate) async fn start_with(database: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let mut child = binary()
-            .envs(database.iter().copied())
+            .envs(settings.iter().copied())
             .env("AGENTCORE_AUTH", "cognito")
             .env("COGNITO_ISSUER", ISSUER)
             .env("COGNITO_JWKS_URL", key_server().await)
@@ -115,7 +115,7 @@ impl Process {
     }
 
     /// Waits for its end. Returns the exit code and the request log.
-    fn end(mut self) -> (Option<i32>, Vec<Value>) {
+    pub(crate) fn end(mut self) -> (Option<i32>, Vec<Value>) {
         let mut log = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
         let code = self.child.wait().unwrap().code();

@@ -133,7 +133,7 @@ fn tiny_model(folder: &Path) -> InstalledModel {
             .iter()
             .map(|(name, content)| InstalledFile {
                 name: (*name).into(),
-                sha256: hex(&Sha256::digest(content)),
+                sha256: hex::encode(Sha256::digest(content)),
                 bytes: content.len() as u64,
             })
             .collect(),
@@ -184,7 +184,7 @@ async fn a_model_of_other_dimensions_is_refused() {
     let wrong = InstalledModel { dimensions: 3, ..installed };
     fs::write(folder.path().join(MANIFEST), serde_json::to_vec(&wrong).unwrap()).unwrap();
     let embedder = StaticEmbedder::open(folder.path()).unwrap();
-    assert!(matches!(embedder.preload().await, Err(crate::EmbedError::NotLoaded { .. })));
+    assert!(matches!(embedder.embed_query("north").await, Err(crate::EmbedError::NotLoaded { .. })));
 }
 
 #[test]

@@ -326,7 +326,8 @@ async fn many_texts_at_once_keep_their_order() {
 async fn a_question_waits_for_a_core_and_one_that_is_given_up_takes_none() {
     let folder = tiny_model();
     let embedder = TransformerEmbedder::open(folder.path()).unwrap();
-    embedder.preload().await.unwrap();
+    // Loads the model, which would be waited for otherwise.
+    embedder.embed_query("wing").await.unwrap();
     let cores = u32::try_from(embedder.cores.get()).unwrap();
     let others = embedder.places.acquire_many(cores).await.unwrap();
     assert!(embedder.embed_query("wing").now_or_never().is_none());

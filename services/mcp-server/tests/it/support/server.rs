@@ -10,7 +10,7 @@ use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{Database, roles};
 use autri_domain::{Clock, ManualClock, Scope};
 use autri_mcp_server::App;
-use autri_mcp_server::app::{ProtocolOffer, Settings};
+use autri_mcp_server::app::{ProtocolOffer, Settings, UnderWay};
 use autri_mcp_server::http::router;
 use autri_retrieval::embed::Embedder;
 use autri_retrieval::search::Retriever;
@@ -89,6 +89,7 @@ impl Setup {
             retriever: Retriever::new(self.embedder),
             audit: AuditLog::new(audit_key, self.retention),
             request_log: RequestLog::to(log.clone()),
+            under_way: UnderWay::default(),
             clock: app_clock,
             settings: self.settings,
         });
