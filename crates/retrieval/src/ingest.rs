@@ -33,7 +33,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::embed::Embedder;
+use crate::format::DocumentFormat;
 use crate::limits::Limits;
+use crate::parse::ParseError;
 use crate::parsers::{DocumentInput, Parsers, PreparedDocument};
 use crate::sanitize::RemovedCounts;
 
@@ -77,7 +79,8 @@ pub struct IngestOptions {
     pub prune: Prune,
     /// The time of the run: when a document last changed if its source does not say, or says that it is in the future.
     pub now: DateTime<Utc>,
-    /// Ends the run when it is cancelled: no further document is begun, and nothing pruned.
+    /// Ends the run soon when it is cancelled: what is being embedded or stored is finished, since it may be paid for; what
+    /// is only being listed, read or parsed is left to the next run; nothing more is pruned.
     pub stop: CancellationToken,
 }
 
@@ -135,7 +138,7 @@ pub async fn ingest(
     run.report.elapsed = started.elapsed();
     match ended {
         Ok(()) => Ok(run.report),
-        Err(reason) => Err(IngestError::stopped(reason, run.report)),
+        Err(reason) => reason.outcome(run.report),
     }
 }
 
@@ -157,45 +160,38 @@ struct Done {
 
 impl Run<'_> {
     async fn everything(&mut self, source: &Source) -> Result<(), StopReason> {
-        let Some(size) = self.count(source).await? else {
-            self.report.interrupted = true;
-            return Ok(());
-        };
-        self.observer.begins(size);
+        let counted = self.options.stop.run_until_cancelled(self.count(source)).await;
+        self.observer.begins(counted.ok_or(StopReason::Interrupted)??);
+        let content = self.writer.content();
+        let looked = content.now().await?;
         let (sender, events) = mpsc::channel(MAX_AHEAD);
-        let feed = Feed::new(source, self.writer.content(), sender);
+        let feed = Feed::new(source, content, sender);
         // In this order: why the feed ended early is of interest only if the work did not end it.
         let (found, worked) = tokio::join!(feed.run(), self.work(events));
         worked?;
-        let found: Everything = found?;
-        if !self.report.interrupted && self.options.prune != Prune::Nothing {
-            let (content, prune) = (self.writer.content(), self.options.prune);
-            prune::prune(content, &found, prune, self.observer, &mut self.report).await?;
+        let found: Everything = found?.ok_or(StopReason::Interrupted)?;
+        if self.options.prune != Prune::Nothing {
+            prune::prune(content, &found, looked, self.options, self.observer, &mut self.report).await?;
         }
         Ok(())
     }
 
-    /// How much there is; none if the run is to end.
-    async fn count(&self, source: &Source) -> Result<Option<SourceSize>, StopReason> {
+    async fn count(&self, source: &Source) -> Result<SourceSize, StopReason> {
         let mut listing = Listing::of(source);
         let mut size = SourceSize::default();
         while let Some(page) = listing.next_page().await? {
-            if self.options.stop.is_cancelled() {
-                return Ok(None);
-            }
             for found in &page.found {
                 if let Found::Document(document) = found {
-                    size.documents += 1;
-                    size.bytes += document.size();
+                    size.add(document);
                 }
             }
             self.observer.counts(size);
         }
-        Ok(Some(size))
+        Ok(size)
     }
 
     /// Works at what comes, until all came, the run is to end, or something failed that no document would survive. What is
-    /// at work then is finished in each case.
+    /// at work then is waited for in each case; told to end, it ends itself where nothing is lost.
     async fn work(&mut self, mut events: mpsc::Receiver<Event>) -> Result<(), StopReason> {
         let (writer, options, budget) = (&self.writer, self.options, &self.budget);
         let mut at_work = FuturesUnordered::new();
@@ -204,7 +200,7 @@ impl Run<'_> {
         loop {
             tokio::select! {
                 () = options.stop.cancelled(), if is_open => {
-                    self.report.interrupted = true;
+                    ended = Err(StopReason::Interrupted);
                     is_open = false;
                     events.close();
                 }
@@ -215,11 +211,14 @@ impl Run<'_> {
                         self.observer.document(&candidate.document, &outcome);
                         self.report.add(outcome);
                     }
-                    Err(reason) if ended.is_ok() => {
-                        ended = Err(reason);
+                    Err(reason) => {
+                        // The first failure counts, and more than that the run was to end.
+                        if let Ok(()) | Err(StopReason::Interrupted) = ended {
+                            ended = Err(reason);
+                        }
                         is_open = false;
+                        events.close();
                     }
-                    Err(_) => {}
                 },
                 event = events.recv(), if is_open && at_work.len() < options.concurrency.get() => match event {
                     Some(Event::Document(candidate)) => {
@@ -247,9 +246,16 @@ async fn document(
         return Ok(Done { candidate, removed: RemovedCounts::default(), outcome: Outcome::Unread });
     }
     let kib = u32::try_from(document.size() / 1024 + 1).unwrap_or(u32::MAX).min(BUDGET_KIB);
-    // Nobody closes it.
-    let permit = budget.acquire_many(kib).await.ok();
-    let (removed, outcome) = match prepare(document, options).await? {
+    let preparing = async {
+        // Nobody closes it.
+        let permit = budget.acquire_many(kib).await.ok();
+        (permit, prepare(document, options).await)
+    };
+    // This can take longer than a task is given to end, and the next run does it again at no price. What follows is finished.
+    let Some((_permit, prepared)) = options.stop.run_until_cancelled(preparing).await else {
+        return Err(StopReason::Interrupted);
+    };
+    let (removed, outcome) = match prepared? {
         Ok(prepared) => {
             let removed = prepared.removed;
             match writer.store(document, stored.as_ref(), prepared).await {
@@ -258,9 +264,13 @@ async fn document(
                 Err(StoreError::Run(reason)) => return Err(reason),
             }
         }
-        Err(outcome) => (RemovedCounts::default(), outcome),
+        Err(outcome) => {
+            if let (Outcome::Empty { .. }, Some(_)) = (&outcome, stored) {
+                writer.content().delete_document(&document.key).await?;
+            }
+            (RemovedCounts::default(), outcome)
+        }
     };
-    drop(permit);
     Ok(Done { candidate, removed, outcome })
 }
 
@@ -282,7 +292,11 @@ async fn prepare(
         bytes,
     };
     let prepared = options.parsers.prepare(input, options.limits).await;
-    Ok(prepared.map_err(|error| failed(document, &error)))
+    Ok(prepared.map_err(|error| match error {
+        // Of a PDF it may be that its text cannot be read: somebody should look.
+        ParseError::NoText if document.format != DocumentFormat::Pdf => Outcome::empty(&document.name()),
+        error => failed(document, &error),
+    }))
 }
 
 fn failed(document: &SourceDocument, error: &(dyn Error + 'static)) -> Outcome {

@@ -1,6 +1,7 @@
 //! Which files are to be ingested, and under which names.
 
 mod base_url;
+mod read;
 
 use std::fmt::Write as _;
 use std::fs::Metadata;
@@ -19,6 +20,7 @@ use crate::sanitize::is_invisible;
 use base_url::SEGMENT;
 
 pub use base_url::{SourceBaseUrl, SourceBaseUrlError};
+pub use read::read_file;
 
 /// The longest document key, in characters.
 pub(crate) const MAX_KEY_CHARS: usize = 2_000;
@@ -28,6 +30,8 @@ pub(crate) const MAX_KEY_CHARS: usize = 2_000;
 pub struct SourceFile {
     /// Where to read it.
     pub path: PathBuf,
+    /// The folder that was walked; none for a file that was named itself, which may be a link.
+    pub found_in: Option<PathBuf>,
     /// Its name among the documents of a knowledge base: the path below the given folder, with `/`. Bytes that are
     /// not UTF-8 and invisible characters stand as `%XX`.
     pub key: String,
@@ -175,7 +179,7 @@ impl Walk {
         let path = entry.path();
         let relative = path.strip_prefix(&self.root).unwrap_or(path);
         Some(match DocumentFormat::recognise(path) {
-            Recognised::Supported(format) => self.file(path, relative, format),
+            Recognised::Supported(format) => self.file(path, Some(self.root.clone()), relative, format),
             Recognised::NotYet(name) => problem(path, FileProblemReason::NotSupportedYet(name)),
             Recognised::NotADocument => FoundFile::NotADocument(extension(path)),
         })
@@ -185,18 +189,25 @@ impl Walk {
         let path = &self.root;
         match DocumentFormat::recognise(path) {
             Recognised::Supported(format) => {
-                self.file(path, Path::new(path.file_name().unwrap_or_default()), format)
+                self.file(path, None, Path::new(path.file_name().unwrap_or_default()), format)
             }
             Recognised::NotYet(name) => problem(path, FileProblemReason::NotSupportedYet(name)),
             Recognised::NotADocument => problem(path, FileProblemReason::NotADocument),
         }
     }
 
-    fn file(&self, path: &Path, relative: &Path, format: DocumentFormat) -> FoundFile {
+    fn file(
+        &self,
+        path: &Path,
+        found_in: Option<PathBuf>,
+        relative: &Path,
+        format: DocumentFormat,
+    ) -> FoundFile {
         let metadata = std::fs::metadata(path).ok();
         let segments = || relative.components().map(|segment| segment.as_os_str().as_encoded_bytes());
         FoundFile::Document(SourceFile {
             path: path.to_owned(),
+            found_in,
             key: key(relative),
             format,
             source_url: self.base_url.as_ref().and_then(|base| base.join(segments())),
@@ -258,8 +269,9 @@ impl Iterator for Walk {
                 Rest::Folder(entries) => entries.next(),
             };
             let Some(entry) = entry else {
+                // Once more around: what was looked at last may have been a folder with a problem.
                 self.rest = Rest::Nothing;
-                return None;
+                continue;
             };
             if let Some(found) = self.entry(entry) {
                 return Some(found);
@@ -324,15 +336,6 @@ pub(crate) fn push_visible(key: &mut String, text: &str) {
             key.push(char);
         }
     }
-}
-
-/// Reads a file, but no more of it than `limit` bytes and one, so that whoever looks sees that there is too much: a file
-/// may grow, or be a pipe.
-pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, io::Error> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

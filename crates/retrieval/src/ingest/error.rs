@@ -109,23 +109,28 @@ impl IngestError {
             Self::NoEmbedder { .. } | Self::OtherModel { .. } | Self::OtherDimensions { .. } => None,
         }
     }
-
-    pub(super) fn stopped(reason: StopReason, report: IngestReport) -> Self {
-        let report = Box::new(report);
-        match reason {
-            StopReason::Source(source) => Self::Source { report, source },
-            StopReason::Database(source) => Self::Database { report, source },
-            StopReason::Embedder(source) => Self::Embedder { report, source },
-        }
-    }
 }
 
-/// What no further document would survive.
+/// Why a run ends before its work does.
 #[derive(Debug)]
 pub(super) enum StopReason {
+    /// It was asked to.
+    Interrupted,
     Source(SourceError),
     Database(DbError),
     Embedder(EmbedError),
+}
+
+impl StopReason {
+    /// What comes of a run that ended for this reason.
+    pub(super) fn outcome(self, report: IngestReport) -> Result<IngestReport, IngestError> {
+        match self {
+            Self::Interrupted => Ok(IngestReport { interrupted: true, ..report }),
+            Self::Source(source) => Err(IngestError::Source { report: Box::new(report), source }),
+            Self::Database(source) => Err(IngestError::Database { report: Box::new(report), source }),
+            Self::Embedder(source) => Err(IngestError::Embedder { report: Box::new(report), source }),
+        }
+    }
 }
 
 impl From<SourceError> for StopReason {

@@ -85,12 +85,20 @@ impl<'a> Feed<'a> {
         Self { source, content, events, everything: Everything::default(), places }
     }
 
-    /// Goes on until all is found or nobody listens any more.
-    pub(super) async fn run(mut self) -> Result<Everything, StopReason> {
+    /// Goes on until all is found. Gives nothing if nobody listens any more, and that at once: a page may be long in coming.
+    pub(super) async fn run(self) -> Result<Option<Everything>, StopReason> {
+        let events = self.events.clone();
+        tokio::select! {
+            () = events.closed() => Ok(None),
+            found = self.everything() => found,
+        }
+    }
+
+    async fn everything(mut self) -> Result<Option<Everything>, StopReason> {
         let mut listing = Listing::of(self.source);
         while let Some(page) = listing.next_page().await? {
             if !self.page(page).await? {
-                break;
+                return Ok(None);
             }
         }
         for (place, facts) in self.source.places.iter().zip(&self.places) {
@@ -99,7 +107,7 @@ impl<'a> Feed<'a> {
             folder.is_listed &= facts.is_listed;
             folder.has_documents &= facts.has_documents;
         }
-        Ok(self.everything)
+        Ok(Some(self.everything))
     }
 
     /// Whether anybody listens.

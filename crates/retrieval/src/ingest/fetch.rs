@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::parse::ParseError;
 use crate::walk::read_file;
 
-/// The longest to wait for a file: a drive that is away, or a pipe in the file's place, may never answer.
+/// The longest to wait for a file: a drive that is away may never answer.
 const MAX_READ_TIME: Duration = Duration::from_mins(1);
 
 /// Why there are no bytes.
@@ -54,9 +54,9 @@ pub(super) async fn fetch(document: &SourceDocument, limits: Limits) -> Result<V
     let limit = limits.file_bytes(document.format);
     match &document.content {
         SourceContent::Bytes(bytes) => Ok(bytes.to_vec()),
-        SourceContent::File { path, .. } => {
-            let path = path.clone();
-            let reading = tokio::task::spawn_blocking(move || read_file(&path, limit));
+        SourceContent::File { path, found_in, .. } => {
+            let (path, found_in) = (path.clone(), found_in.clone());
+            let reading = tokio::task::spawn_blocking(move || read_file(&path, found_in.as_deref(), limit));
             let read = timeout(MAX_READ_TIME, reading).await;
             let read = read.map_err(|_| FetchError::document(FileError::TookTooLong))?;
             let read = read.map_err(|ended| FetchError::Run(SourceError::Ended(ended)))?;

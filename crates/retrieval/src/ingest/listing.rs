@@ -146,7 +146,7 @@ fn to_document(file: SourceFile, folder_name: Option<&str>) -> SourceDocument {
         format: file.format,
         source_url: file.source_url,
         modified: file.modified,
-        content: SourceContent::File { path: file.path, size: file.size },
+        content: SourceContent::File { path: file.path, found_in: file.found_in, size: file.size },
     }
 }
 

@@ -2,24 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use autri_db::DbError;
 use autri_db::ingest::KnowledgeBaseContent;
+use chrono::{DateTime, Utc};
 
+use super::error::StopReason;
 use super::feed::{Everything, Folder};
-use super::{IngestObserver, IngestReport, NotPruned, Prune};
+use super::{IngestObserver, IngestOptions, IngestReport, NotPruned, Prune};
 
 /// How many keys are asked for at once.
 const PAGE: u32 = 1_000;
 
 /// Deletes documents that were not found; one that was found and failed is not gone. Of a folder that was not wholly listed,
-/// or that has nothing in it, nothing is deleted.
+/// or that has nothing in it, nothing is deleted; nor what was stored since `looked`, the database's time before the source
+/// was looked through: another run found it then.
 pub(super) async fn prune(
     content: &KnowledgeBaseContent,
     found: &Everything,
-    prune: Prune,
+    looked: DateTime<Utc>,
+    options: &IngestOptions,
     observer: &dyn IngestObserver,
     report: &mut IngestReport,
-) -> Result<(), DbError> {
+) -> Result<(), StopReason> {
     let mut kept = Vec::new();
     for (prefix, folder) in &found.folders {
         if let Some(reason) = reason_against(prefix, *folder) {
@@ -28,7 +31,7 @@ pub(super) async fn prune(
         }
     }
     let is_kept = |key: &str| kept.iter().any(|prefix| key.starts_with(prefix));
-    for prefix in prefixes(&found.folders, prune) {
+    for prefix in prefixes(&found.folders, options.prune) {
         if kept.contains(&prefix) {
             continue;
         }
@@ -38,7 +41,10 @@ pub(super) async fn prune(
             // Keys come in byte order: those with the prefix stand together.
             let of_folder = page.iter().take_while(|key| key.starts_with(prefix));
             for key in of_folder.filter(|key| !found.has(key) && !is_kept(key)) {
-                if content.delete_document(key).await? {
+                if options.stop.is_cancelled() {
+                    return Err(StopReason::Interrupted);
+                }
+                if content.delete_gone_document(key, looked).await? {
                     report.pruned += 1;
                     observer.pruned(key);
                 }

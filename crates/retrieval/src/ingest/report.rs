@@ -36,11 +36,15 @@ pub struct IngestReport {
     pub embedded_chunks: u64,
     /// What people would not have seen, removed from all the documents that were read, unchanged ones too.
     pub removed: RemovedCounts,
+    /// Documents without a word of text: there is nothing to find in them.
+    pub empty: u64,
+    /// Which, safe to print; the first [`MAX_NAMED_FAILURES`] of them.
+    pub empty_names: Vec<String>,
     /// How many documents were not ingested.
     pub failed: u64,
     /// Which, and why; the first [`MAX_NAMED_FAILURES`] of them.
     pub failures: Vec<Failure>,
-    /// Whether the run was stopped before its end. Nothing was pruned then; the next run goes on.
+    /// Whether the run was stopped before its end. The next one goes on.
     pub interrupted: bool,
     /// Folders where nothing was pruned though it was asked for.
     pub not_pruned: Vec<NotPruned>,
@@ -88,6 +92,11 @@ pub enum Outcome {
     Unchanged,
     /// It is stored as it is, which its store says: it was not read.
     Unread,
+    /// There is no text in it. An older version is deleted: its text is not what the source says any more.
+    Empty {
+        /// Which: a path, or a key. Safe to print.
+        name: String,
+    },
     /// Not stored. An older version stays.
     Failed(Failure),
 }
@@ -106,9 +115,24 @@ pub struct StoredChunks {
 pub struct SourceSize {
     /// Documents.
     pub documents: u64,
-    /// What they have together, in bytes. What is embedded may be far less (of a PDF, its text; of what is unchanged,
-    /// nothing) and hardly more.
-    pub bytes: u64,
+    /// What those of them have together that are text, in bytes. What is embedded is hardly more, and less of HTML.
+    pub text_bytes: u64,
+    /// Those that are not text: PDF and Word. How much text is in them is known when they are read.
+    pub packed_documents: u64,
+    /// What these have together, in bytes.
+    pub packed_bytes: u64,
+}
+
+impl SourceSize {
+    pub(super) fn add(&mut self, document: &SourceDocument) {
+        self.documents += 1;
+        if document.format.is_text() {
+            self.text_bytes += document.size();
+        } else {
+            self.packed_documents += 1;
+            self.packed_bytes += document.size();
+        }
+    }
 }
 
 /// Told of a run while it goes on.
@@ -134,7 +158,7 @@ pub trait IngestObserver: Send + Sync {
     }
 }
 
-/// Looks away.
+/// Ignores all of it.
 impl IngestObserver for () {}
 
 impl IngestReport {
@@ -153,7 +177,7 @@ impl IngestReport {
     /// How many documents the run has dealt with.
     #[must_use]
     pub fn documents(&self) -> u64 {
-        self.new + self.updated + self.unchanged + self.failed
+        self.new + self.updated + self.unchanged + self.empty + self.failed
     }
 
     pub(super) fn add(&mut self, outcome: Outcome) {
@@ -171,6 +195,12 @@ impl IngestReport {
                 self.unchanged += 1;
                 self.unread += 1;
             }
+            Outcome::Empty { name } => {
+                self.empty += 1;
+                if self.empty_names.len() < MAX_NAMED_FAILURES {
+                    self.empty_names.push(name);
+                }
+            }
             Outcome::Failed(failure) => self.fail(failure),
         }
     }
@@ -185,6 +215,12 @@ impl IngestReport {
     fn add_chunks(&mut self, stored: StoredChunks) {
         self.chunks += stored.chunks;
         self.embedded_chunks += stored.embedded;
+    }
+}
+
+impl Outcome {
+    pub(super) fn empty(name: &str) -> Self {
+        Self::Empty { name: printable(name) }
     }
 }
 

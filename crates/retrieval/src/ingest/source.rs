@@ -37,6 +37,8 @@ pub enum SourceContent {
     File {
         /// Where it is.
         path: PathBuf,
+        /// The given folder that it was found in, where no link is followed; none for a file that was given itself.
+        found_in: Option<PathBuf>,
         /// How large it was when it was found, in bytes.
         size: u64,
     },

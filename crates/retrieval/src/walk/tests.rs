@@ -136,14 +136,60 @@ fn only_plain_web_addresses_are_bases() {
 #[test]
 fn a_file_is_read_up_to_its_limit() {
     let folder = folder(&[("a.md", "0123456789")]);
-    assert_eq!(read_file(&folder.path().join("a.md"), 4).unwrap(), b"01234");
+    for found_in in [None, Some(folder.path())] {
+        assert_eq!(read_file(&folder.path().join("a.md"), found_in, 4).unwrap(), b"01234");
+    }
+}
+
+/// Who may write in a folder must not have files read that lie elsewhere, nor stall the run.
+#[test]
+fn what_takes_a_files_place_after_it_was_found_is_not_read() {
+    let outside = folder(&[("secret.md", "secret"), ("sub/secret.md", "secret")]);
+    let inside = folder(&[("a.md", ""), ("sub/secret.md", ""), ("pipe.md", ""), ("folder.md", "")]);
+    let found = walk(inside.path(), None).files;
+    assert_eq!(found.len(), 4);
+    let at = |name: &str| inside.path().join(name);
+    for name in ["a.md", "pipe.md", "folder.md"] {
+        fs::remove_file(at(name)).unwrap();
+    }
+    fs::remove_dir_all(at("sub")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret.md"), at("a.md")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("sub"), at("sub")).unwrap();
+    nix::unistd::mkfifo(&at("pipe.md"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fs::create_dir(at("folder.md")).unwrap();
+    for file in found {
+        let error = read_file(&file.path, file.found_in.as_deref(), 100).unwrap_err();
+        let expected = "a link or something else that is no file took its place after it was found";
+        assert_eq!(error.to_string(), expected, "{}", file.key);
+    }
+}
+
+#[test]
+fn a_link_that_was_given_is_followed() {
+    let outside = folder(&[("docs/a.md", "text")]);
+    let links = folder(&[]);
+    for (link, target) in [("docs", "docs"), ("named.md", "docs/a.md")] {
+        let link = links.path().join(link);
+        std::os::unix::fs::symlink(outside.path().join(target), &link).unwrap();
+        let found = walk(&link, None);
+        let [file] = &found.files[..] else { panic!("{found:?}") };
+        assert_eq!(read_file(&file.path, file.found_in.as_deref(), 100).unwrap(), b"text", "{}", file.key);
+    }
 }
 
 /// What an ignore file names must not come in because the file cannot be read.
 #[test]
 fn a_folder_with_an_unusable_ignore_file_is_passed_over() {
-    let folder = folder(&[("good.md", ""), ("bad/secret.md", ""), ("bad/deep/x.md", "")]);
-    let ignore_file = folder.path().join("bad/.gitignore");
+    // What is walked last, too.
+    for bad in ["bad", "very-bad"] {
+        an_unusable_ignore_file_in(bad);
+    }
+}
+
+fn an_unusable_ignore_file_in(bad: &str) {
+    let [secret, deep] = ["secret.md", "deep/x.md"].map(|name| format!("{bad}/{name}"));
+    let folder = folder(&[("good.md", ""), (&secret, ""), (&deep, "")]);
+    let ignore_file = folder.path().join(bad).join(".gitignore");
     let is_passed_over = |why: &str| {
         let found = walk(folder.path(), None);
         assert_eq!(keys(&found), ["good.md"], "{why}");
@@ -161,11 +207,13 @@ fn a_folder_with_an_unusable_ignore_file_is_passed_over() {
     std::os::unix::fs::symlink("/dev/zero", &ignore_file).unwrap();
     is_passed_over("a device without end");
 
-    let root = walk(&folder.path().join("bad"), None);
+    let root = walk(&folder.path().join(bad), None);
     assert_eq!((keys(&root).len(), root.problems.len()), (0, 1), "the given folder as well");
     fs::remove_file(&ignore_file).unwrap();
     fs::write(&ignore_file, "secret.md\n").unwrap();
-    assert_eq!(keys(&walk(folder.path(), None)), ["bad/deep/x.md", "good.md"]);
+    let mut expected = [&*deep, "good.md"];
+    expected.sort_unstable();
+    assert_eq!(keys(&walk(folder.path(), None)), expected);
 }
 
 /// Others may write there, and what is ignored counts as gone.

@@ -95,11 +95,29 @@ async fn a_bad_file_is_reported_and_the_rest_goes_on() {
                 "PowerPoint is not supported yet; Markdown, plain text, HTML, PDF and Word (.docx) are"
             ),
             ("b.md", "this is a PNG image, not text"),
-            ("c.md", "no text in it"),
             ("e.md", "larger than 1000 bytes (1001)"),
         ]
     );
+    assert_eq!((report.empty, report.documents()), (1, 6));
+    assert!(report.empty_names[0].ends_with("docs/c.md"), "{:?}", report.empty_names);
     assert_eq!(report.not_documents.get("png"), Some(&1));
+}
+
+/// What stood in it is not to be found any more, though the file is there: no pruning needed.
+#[tokio::test]
+async fn a_file_that_was_emptied_leaves_nothing_to_find() {
+    let bench = Bench::new("none", 0).await;
+    bench.write("docs/a.md", "a secret");
+    bench.write("docs/b.md", "no secret");
+    bench.ingest(&["docs"]).await;
+    bench.write("docs/a.md", "<!-- nothing that people see -->");
+    for _ in 0..2 {
+        let report = bench.ingest(&["docs"]).await;
+        assert_eq!((report.empty, report.unchanged, report.failed), (1, 1, 0));
+        assert_eq!(bench.keys().await, ["docs/b.md"]);
+    }
+    bench.write("docs/a.md", "another text");
+    assert_eq!(bench.ingest(&["docs"]).await.new, 1);
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ pub(crate) struct Witness {
 
 impl IngestObserver for Witness {
     fn begins(&self, size: SourceSize) {
-        self.told.lock().unwrap().push(format!("begins with {}, {} bytes", size.documents, size.bytes));
+        self.told.lock().unwrap().push(format!("begins with {}, {} bytes", size.documents, size.text_bytes));
     }
 
     fn document(&self, document: &SourceDocument, outcome: &Outcome) {

@@ -5,7 +5,7 @@ mod interruption;
 mod objects;
 mod place;
 mod progress;
-mod summary;
+pub(crate) mod summary;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -28,7 +28,6 @@ use crate::output;
 use self::interruption::Interruption;
 use self::place::Place;
 use self::progress::ProgressObserver;
-pub(crate) use self::summary::summary;
 
 /// The name of the command that a parsing child runs.
 const WORKER: &str = "parse-worker";
@@ -37,11 +36,11 @@ const WORKER: &str = "parse-worker";
 #[command(after_help = "\
 Markdown, plain text, HTML, PDF and Word (.docx) are read. Hidden files and what .gitignore names are passed over, unless \
 a file is named itself. Run it again after changes: only what changed is stored, and of S3 only what changed is read. \
-Interrupted (Ctrl-C, SIGTERM), it finishes the documents at hand and ends with exit code 130 or 143; the next run goes \
-on there. The exit code is 1 if anything failed.
+Interrupted (Ctrl-C, SIGTERM), it finishes what is being embedded or stored and ends with exit code 130 or 143; the \
+next run goes on there. The exit code is 1 if anything failed.
 
 A document is known by the name of the given folder and its path in it, an object by its URI. --prune deletes the \
-documents of the given folders that are there no more, and no others.
+documents of the given folders that are there no more, and no others; what another run stored meanwhile stays.
 
 S3 takes region and credentials as other AWS tools do, and the permissions s3:ListBucket and s3:GetObject.
 
@@ -99,7 +98,8 @@ pub(crate) async fn run(args: IngestArgs, context: &Context) -> anyhow::Result<E
         if context.json {
             output::json(&summary::as_json(report))?;
         } else {
-            summary(report).iter().for_each(output::line);
+            summary::details(report).iter().for_each(output::line);
+            output::line(format_args!("documents: {}", summary::counts(report)));
         }
     }
     let report = ended?;

@@ -50,11 +50,8 @@ pub(super) async fn ingest(
     // What earlier runs with other paths have left goes, too.
     let options = IngestOptions { parsers: parsers()?, prune: Prune::Everything, ..defaults };
     let report = ingest_source(&base, embedder.open()?.as_deref(), &source, &options).await?;
-    for (number, line) in summary(&report).iter().enumerate() {
-        let (label, line) =
-            if number == 0 { ("Documents", line.trim_start_matches("documents: ")) } else { ("", &**line) };
-        output::field(label, line);
-    }
+    output::field("Documents", summary::counts(&report));
+    summary::details(&report).iter().for_each(|line| output::field("", line));
     Ok(())
 }
 

@@ -16,8 +16,8 @@ use crate::output;
 const INTERRUPTED: u8 = 130;
 const TERMINATED: u8 = 143;
 
-/// Listens for the signals that end a run. The first stops it when the documents at hand are done; a second one ends the
-/// process at once, which costs these documents alone.
+/// Listens for the signals that end a run. The first stops it when the documents are done that are being embedded or
+/// stored; a second one ends the process at once, which costs these documents alone.
 #[derive(Debug)]
 pub(super) struct Interruption {
     token: CancellationToken,
@@ -47,7 +47,9 @@ impl Interruption {
                     std::process::exit(code.into());
                 }
                 told.store(code, Ordering::Relaxed);
-                output::note("stopping when the documents at hand are done; once more stops at once");
+                output::note(
+                    "stopping when what is being embedded or stored is done; once more stops at once",
+                );
                 stop.cancel();
             }
         });

@@ -8,6 +8,7 @@ use autri_retrieval::embed::Price;
 use autri_retrieval::ingest::{IngestObserver, Outcome, SourceDocument, SourceSize};
 use tokio::task::JoinHandle;
 
+use super::summary::counted;
 use crate::output;
 
 /// How often a log gets a line.
@@ -60,14 +61,14 @@ impl IngestObserver for ProgressObserver {
         self.counting.end();
         self.counts.total.store(size.documents, Ordering::Relaxed);
         let _ = self.counts.started.set(Instant::now());
-        if let Some(price) = self.price.filter(|_| size.bytes > 0) {
-            output::note(format_args!("embedding all of it would take {}", price.estimate(size.bytes)));
+        if let Some(cost) = self.price.and_then(|price| cost(price, size)) {
+            output::note(cost);
         }
         self.shown.get_or_init(|| {
             if output::Progress::is_shown() {
-                return Shown::Bar(output::Progress::with_rate("Ingesting", size.documents));
+                return Shown::Bar(output::Progress::with_remark("Ingesting", size.documents));
             }
-            output::note(format_args!("Ingesting {} documents …", size.documents));
+            output::note(format_args!("Ingesting {} …", counted(size.documents, "document")));
             Shown::Log(tokio::spawn(log(Arc::clone(&self.counts))))
         });
     }
@@ -79,7 +80,7 @@ impl IngestObserver for ProgressObserver {
         }
         if let Some(Shown::Bar(bar)) = self.shown.get() {
             bar.at(done);
-            bar.add(chunk_rate(&self.counts));
+            bar.set_remark(pace(&self.counts, elapsed(&self.counts)));
         }
     }
 }
@@ -90,6 +91,25 @@ impl Drop for ProgressObserver {
             task.abort();
         }
     }
+}
+
+/// What the run may cost, as far as that is known before anything is read; none if there is nothing to embed.
+fn cost(price: Price, size: SourceSize) -> Option<String> {
+    let packed = (size.packed_documents > 0).then(|| {
+        let (count, megabytes) = (size.packed_documents, size.packed_bytes.div_ceil(1_000_000));
+        let files = if count == 1 { "file" } else { "files" };
+        format!(
+            "what the text of {count} PDF or Word {files} ({megabytes} MB) takes, which is not known before it is read"
+        )
+    });
+    let text = (size.text_bytes > 0).then(|| price.estimate(size.text_bytes).to_string());
+    let all = match (text, packed) {
+        (Some(text), Some(packed)) => format!("{text}, and {packed}"),
+        (Some(text), None) => text,
+        (None, Some(packed)) => format!("{packed} ({price})"),
+        (None, None) => return None,
+    };
+    Some(format!("embedding all of it would take {all}; what is stored as it is costs nothing"))
 }
 
 async fn log(counts: Arc<Counts>) {
@@ -106,24 +126,23 @@ fn elapsed(counts: &Counts) -> Duration {
     counts.started.get().map(Instant::elapsed).unwrap_or_default()
 }
 
-fn chunk_rate(counts: &Counts) -> String {
-    let rate = output::rate(counts.chunks.load(Ordering::Relaxed), elapsed(counts));
-    rate.map(|rate| format!("{rate} chunks/s")).unwrap_or_default()
-}
-
 /// `1200 of 4800 documents, 512 chunks/s, 95 documents/s, about 38s left`.
 fn line(counts: &Counts, elapsed: Duration) -> String {
+    let [documents, total] = [&counts.documents, &counts.total].map(|count| count.load(Ordering::Relaxed));
+    let done = format!("{documents} of {total} documents");
+    let pace = pace(counts, elapsed);
+    if pace.is_empty() { done } else { format!("{done}, {pace}") }
+}
+
+/// `512 chunks/s, 95 documents/s, about 38s left`; nothing in the first second.
+fn pace(counts: &Counts, elapsed: Duration) -> String {
     let [documents, total, chunks] =
         [&counts.documents, &counts.total, &counts.chunks].map(|count| count.load(Ordering::Relaxed));
     let rate = |count, what| output::rate(count, elapsed).map(|rate| format!("{rate} {what}/s"));
     let left = remaining(documents, total, elapsed)
+        .filter(|_| elapsed >= Duration::from_secs(1))
         .map(|left| format!("about {} left", humantime::format_duration(left)));
-    let parts = [
-        Some(format!("{documents} of {total} documents")),
-        rate(chunks, "chunks"),
-        rate(documents, "documents"),
-        left,
-    ];
+    let parts = [rate(chunks, "chunks"), rate(documents, "documents"), left];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -141,6 +160,27 @@ mod tests {
     fn counts(documents: u64, total: u64, chunks: u64) -> Counts {
         let [documents, total, chunks] = [documents, total, chunks].map(AtomicU64::new);
         Counts { started: OnceLock::new(), total, documents, chunks }
+    }
+
+    #[test]
+    fn the_cost_is_of_what_is_known_to_be_text() {
+        let price = Price { usd_per_million_tokens: Some(0.02) };
+        let text = SourceSize { documents: 9, text_bytes: 4_800_000, ..SourceSize::default() };
+        let packed = SourceSize { packed_documents: 12, packed_bytes: 33_400_000, ..SourceSize::default() };
+        let both = SourceSize { documents: 21, text_bytes: text.text_bytes, ..packed };
+        let estimate = "about 1.2 million tokens, US$0.02 at US$0.02 per million tokens";
+        let unknown =
+            "what the text of 12 PDF or Word files (34 MB) takes, which is not known before it is read";
+        for (size, expected) in [
+            (text, estimate.to_owned()),
+            (both, format!("{estimate}, and {unknown}")),
+            (packed, format!("{unknown} (US$0.02 per million tokens)")),
+        ] {
+            let expected =
+                format!("embedding all of it would take {expected}; what is stored as it is costs nothing");
+            assert_eq!(cost(price, size), Some(expected));
+        }
+        assert_eq!(cost(price, SourceSize::default()), None);
     }
 
     #[test]

@@ -6,9 +6,20 @@ use serde_json::{Value, json};
 
 use crate::output;
 
-/// What a person wants to know of a run, line by line.
-pub(crate) fn summary(report: &IngestReport) -> Vec<String> {
-    let mut lines = vec![counts(report)];
+/// What a person wants to know of a run's documents, line by line: what is wrong first, since the end of a long list is what
+/// stays on a screen.
+pub(crate) fn details(report: &IngestReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    for failure in &report.failures {
+        lines.push(format!("failed: {}: {}", failure.name, failure.reason));
+    }
+    lines.extend(unnamed("failed", report.failed, report.failures.len()));
+    lines.extend(report.empty_names.iter().map(|name| format!("without text: {name}")));
+    lines.extend(unnamed("without text", report.empty, report.empty_names.len()));
+    if report.removed.undecodable > 0 {
+        let characters = counted(report.removed.undecodable.into(), "character");
+        lines.push(format!("not decodable, and stored as \u{fffd}: {characters}; is a file not UTF-8?"));
+    }
     let removed = removed(&report.removed);
     if !removed.is_empty() {
         lines.push(format!("removed, because people would not see it: {}", removed.join(", ")));
@@ -21,25 +32,25 @@ pub(crate) fn summary(report: &IngestReport) -> Vec<String> {
         let (folder, reason) = not_pruned_reason(not_pruned);
         lines.push(format!("nothing pruned of {folder}: {reason}"));
     }
-    for failure in &report.failures {
-        lines.push(format!("failed: {}: {}", failure.name, failure.reason));
-    }
-    let unnamed = report.failed.saturating_sub(report.failures.len() as u64);
-    if unnamed > 0 {
-        lines.push(format!("failed: {unnamed} more, which are not named"));
-    }
     if report.interrupted {
-        lines.push("interrupted before all was done, and nothing pruned: run it again to go on".to_owned());
+        lines.push("interrupted before all was done: run it again to go on".to_owned());
     }
     lines
 }
 
-fn counts(report: &IngestReport) -> String {
+fn unnamed(what: &str, count: u64, named: usize) -> Option<String> {
+    let unnamed = count.saturating_sub(named as u64);
+    (unnamed > 0).then(|| format!("{what}: {unnamed} more, which are not named"))
+}
+
+/// All of a run in a line: `2 new, 1 failed (9 chunks, 7 embedded) in 1.2 s: 7 chunks/s, 4 documents/s`.
+pub(crate) fn counts(report: &IngestReport) -> String {
     let counts = [
         (report.new, "new"),
         (report.updated, "updated"),
         (report.unchanged, "unchanged"),
         (report.pruned, "pruned"),
+        (report.empty, "without text"),
         (report.failed, "failed"),
     ];
     let counts: Vec<String> = counts
@@ -57,7 +68,7 @@ fn counts(report: &IngestReport) -> String {
         .map(|(count, what)| output::rate(count, report.elapsed).map(|rate| format!("{rate} {what}/s")));
     let rates: Vec<String> = rates.into_iter().flatten().collect();
     let rates = if rates.is_empty() { String::new() } else { format!(": {}", rates.join(", ")) };
-    format!("documents: {counts}{chunks} in {:.1} s{rates}", report.elapsed.as_secs_f64())
+    format!("{counts}{chunks} in {:.1} s{rates}", report.elapsed.as_secs_f64())
 }
 
 fn removed(removed: &RemovedCounts) -> Vec<String> {
@@ -84,7 +95,7 @@ fn passed_over(report: &IngestReport) -> Vec<String> {
 }
 
 /// `1 chunk`, `2 chunks`.
-fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
@@ -115,6 +126,7 @@ pub(super) fn as_json(report: &IngestReport) -> Value {
         "unchanged": report.unchanged,
         "unread": report.unread,
         "pruned": report.pruned,
+        "empty": report.empty,
         "failed": report.failed,
         "interrupted": report.interrupted,
         "chunks": report.chunks,
@@ -130,6 +142,7 @@ pub(super) fn as_json(report: &IngestReport) -> Value {
             "undecodable": removed.undecodable,
         },
         "failures": failures,
+        "empty_names": report.empty_names,
         "not_pruned": not_pruned,
         "not_documents": report.not_documents,
         "symlinks": report.symlinks,
@@ -151,13 +164,15 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_says_what_matters() {
+    fn the_last_line_says_it_all_and_those_before_what_is_wrong() {
         let report = IngestReport {
             new: 2,
             unchanged: 3,
             chunks: 9,
             embedded_chunks: 7,
-            removed: RemovedCounts { bidi: 4, ..RemovedCounts::default() },
+            removed: RemovedCounts { bidi: 4, undecodable: 1, ..RemovedCounts::default() },
+            empty: 1,
+            empty_names: vec!["blank.md".to_owned()],
             failed: 1,
             failures: vec![failure()],
             not_pruned: vec![NotPruned::NothingFound { folder: "docs".to_owned() }],
@@ -167,13 +182,18 @@ mod tests {
             ..IngestReport::default()
         };
         assert_eq!(
-            summary(&report),
+            counts(&report),
+            "2 new, 3 unchanged, 1 without text, 1 failed (9 chunks, 7 embedded) in 1.2 s: 7 chunks/s, 5 documents/s"
+        );
+        assert_eq!(
+            details(&report),
             [
-                "documents: 2 new, 3 unchanged, 1 failed (9 chunks, 7 embedded) in 1.2 s: 7 chunks/s, 4 documents/s",
+                "failed: a.epub: e-book is not supported yet",
+                "without text: blank.md",
+                "not decodable, and stored as \u{fffd}: 1 character; is a file not UTF-8?",
                 "removed, because people would not see it: 4 bidirectional controls",
                 "passed over: 1 without extension, 5 .png, 1 symbolic link",
                 "nothing pruned of docs: no document was found in it",
-                "failed: a.epub: e-book is not supported yet",
             ]
         );
     }
@@ -188,18 +208,19 @@ mod tests {
             ..IngestReport::default()
         };
         assert_eq!(
-            summary(&report)[1..],
+            details(&report),
             [
-                "passed over: 7 with other extensions",
                 "failed: a.epub: e-book is not supported yet",
                 "failed: 2 more, which are not named",
-                "interrupted before all was done, and nothing pruned: run it again to go on",
+                "passed over: 7 with other extensions",
+                "interrupted before all was done: run it again to go on",
             ]
         );
     }
 
     #[test]
     fn nothing_to_do_is_said() {
-        assert_eq!(summary(&IngestReport::default()), ["documents: none in 0.0 s"]);
+        assert_eq!(counts(&IngestReport::default()), "none in 0.0 s");
+        assert_eq!(details(&IngestReport::default()), [""; 0]);
     }
 }
