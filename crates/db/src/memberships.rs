@@ -50,11 +50,17 @@ pub struct Member {
 /// What became of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// The membership is gone, and the access to the org's libraries with it; or the access that somebody had who was no
-    /// member.
-    Removed,
+    /// The membership is gone, and with it all access to the org's libraries.
+    LeftOrg {
+        /// Whether there was such access.
+        had_access: bool,
+    },
+    /// The person was no member, and had access to libraries of the org, which is gone.
+    LostAccess,
     /// There was neither. Nothing was changed.
     NoMember,
+    /// There is no such org.
+    NoOrg,
     /// The person owns this personal org, which goes with them alone. Nothing was changed.
     PersonalOwner,
 }
@@ -87,15 +93,17 @@ pub async fn add_member(
 /// so it ends for those too who never were members.
 pub async fn remove_member(database: &Database, org_id: OrgId, user_id: UserId) -> Result<Removal, DbError> {
     let mut transaction = database.begin().await?;
-    let owner = sqlx::query_scalar!(
-        "SELECT 1 FROM orgs WHERE id = $1 AND personal_user = $2",
+    let is_owners = sqlx::query_scalar!(
+        r#"SELECT personal_user IS NOT DISTINCT FROM $2 AS "is_owners!" FROM orgs WHERE id = $1"#,
         org_id.as_uuid(),
         user_id.as_uuid(),
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    if owner.is_some() {
-        return Ok(Removal::PersonalOwner);
+    match is_owners {
+        None => return Ok(Removal::NoOrg),
+        Some(true) => return Ok(Removal::PersonalOwner),
+        Some(false) => {}
     }
     let removed = sqlx::query!(
         "DELETE FROM org_members WHERE org_id = $1 AND user_id = $2",
@@ -112,10 +120,12 @@ pub async fn remove_member(database: &Database, org_id: OrgId, user_id: UserId) 
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    if removed.rows_affected() == 0 && closed.rows_affected() == 0 {
-        return Ok(Removal::NoMember);
-    }
-    Ok(Removal::Removed)
+    let had_access = closed.rows_affected() > 0;
+    Ok(match (removed.rows_affected() > 0, had_access) {
+        (true, _) => Removal::LeftOrg { had_access },
+        (false, true) => Removal::LostAccess,
+        (false, false) => Removal::NoMember,
+    })
 }
 
 /// The members of an org, oldest first.

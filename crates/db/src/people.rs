@@ -167,6 +167,9 @@ async fn select(database: &Database, email: Option<&str>, sub: Option<&str>) -> 
 /// Deletes a person's personal org with all its content, and then the person, in one transaction; whether there was one.
 /// Orgs that they are a member of stay, even one that nobody else owns, and so do the rows of the audit log, without
 /// the arguments of the personal org's calls that were kept in clear. The user at Cognito is not touched.
+///
+/// The content goes by a single statement: if there is much, delete the documents first, in pieces
+/// ([`crate::documents::delete_some`]).
 pub async fn delete(database: &Database, id: UserId) -> Result<bool, DbError> {
     let mut transaction = database.begin().await?;
     // Locked first: whoever provisions this person meanwhile waits, and then finds them gone.

@@ -101,7 +101,8 @@ pub async fn delete_org(database: &Database, id: OrgId) -> Result<bool, DbError>
 /// Makes a model known, so that libraries may have it. Nothing happens if it is.
 ///
 /// # Errors
-/// The rule `chunk_embeddings_…` never, but [`DbError::Rule`] when the id is known with other dimensions.
+/// The rules `embedding_models_pkey` when the id is known with other dimensions, and `embedding_models_dimensions_range` or
+/// `embedding_models_none_has_no_dimensions` when no model can have so many.
 pub async fn upsert_embedding_model(database: &Database, id: &str, dimensions: u32) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO embedding_models (id, dimensions) VALUES ($1, $2) ON CONFLICT (id, dimensions) DO NOTHING",

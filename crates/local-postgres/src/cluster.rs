@@ -280,7 +280,7 @@ impl ClusterFolder {
             action: "cannot get random bytes".to_owned(),
             source: std::io::Error::other(error.to_string()),
         })?;
-        let path = self.run_dir().join(format!("{}-{}", std::process::id(), folder::hex(&id)));
+        let path = self.run_dir().join(format!("{}-{}", std::process::id(), hex::encode(id)));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = file.doing("create", &path)?;
         file.lock().doing("lock", &path)?;

@@ -77,7 +77,7 @@ fn random_password() -> Result<SecretString, Error> {
         action: "cannot get random bytes".to_owned(),
         source: std::io::Error::other(error.to_string()),
     })?;
-    Ok(SecretString::from(folder::hex(&bytes)))
+    Ok(SecretString::from(hex::encode(bytes)))
 }
 
 /// Writes a file that only this process' user can read, whole or not at all.

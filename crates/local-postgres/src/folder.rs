@@ -28,7 +28,7 @@ pub(crate) fn reachable(wanted: &Path, kind: &str) -> Result<PathBuf, Error> {
     }
     Ok(Path::new(SHARED_ROOT)
         .join(kind)
-        .join(&hex(&Sha256::digest(wanted.as_os_str().as_encoded_bytes()))[..16]))
+        .join(&hex::encode(Sha256::digest(wanted.as_os_str().as_encoded_bytes()))[..16]))
 }
 
 /// Makes `path` with `mode`, or checks that it is a folder of ours that nobody else may write to. Folders above it
@@ -94,15 +94,6 @@ pub(crate) fn sweep(dir: &Path, prefix: &str) {
         let path = entry.path();
         let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     }
-}
-
-/// Lowercase hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

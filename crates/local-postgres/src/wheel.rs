@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use zip::ZipArchive;
 
 use crate::error::{IoContext as _, last_lines};
-use crate::{Error, Progress, Step, folder};
+use crate::{Error, Progress, Step};
 
 /// Temporary folders start with this, so that a later run can remove what a killed one left.
 pub(crate) const TEMPORARY_PREFIX: &str = ".download-";
@@ -100,7 +100,7 @@ impl Wheel {
         }
         file.rewind().doing("read", path)?;
         let name = path.file_name().unwrap_or(OsStr::new("wheel")).to_string_lossy().into_owned();
-        let actual = folder::hex(&hasher.finalize());
+        let actual = hex::encode(hasher.finalize());
         if actual != spec.sha256 {
             return Err(Error::ChecksumMismatch { name, expected: spec.sha256.to_owned(), actual });
         }
@@ -303,7 +303,7 @@ mod tests {
             writer.add_symlink(name, "/etc/passwd", SimpleFileOptions::default()).expect("linked");
         }
         writer.finish().expect("finished");
-        let digest = folder::hex(&Sha256::digest(fs::read(&path).expect("read")));
+        let digest = hex::encode(Sha256::digest(fs::read(&path).expect("read")));
         (path, digest)
     }
 
@@ -362,7 +362,7 @@ mod tests {
         let scratch = tempfile::tempdir().expect("scratch");
         let path = scratch.path().join("example-1.0.whl");
         fs::write(&path, "not a zip").expect("written");
-        let digest = folder::hex(&Sha256::digest("not a zip"));
+        let digest = hex::encode(Sha256::digest("not a zip"));
         let result = open(&path, &digest).expect("opened").extract(&["pg/"], scratch.path());
         assert!(matches!(result, Err(Error::BadArchive { .. })), "{result:?}");
     }

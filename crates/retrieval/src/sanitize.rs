@@ -29,21 +29,6 @@ pub struct RemovedCounts {
     pub undecodable: u32,
 }
 
-impl RemovedCounts {
-    /// How many removals could have carried a message that people do not see.
-    ///
-    /// Comments are not among them: nearly every page has some.
-    #[must_use]
-    pub const fn suspicious(&self) -> u32 {
-        self.bidi
-            .saturating_add(self.zero_width)
-            .saturating_add(self.tag)
-            .saturating_add(self.variation)
-            .saturating_add(self.control)
-            .saturating_add(self.hidden_elements)
-    }
-}
-
 impl AddAssign for RemovedCounts {
     fn add_assign(&mut self, other: Self) {
         for (sum, more) in [
@@ -97,8 +82,9 @@ pub fn clean(text: &str) -> (String, RemovedCounts) {
     (cleaned, removed)
 }
 
-/// Whether people see nothing of the character, wherever it stands.
-pub(crate) fn is_invisible(char: char) -> bool {
+/// Whether people see nothing of the character, wherever it stands. Spaces and line ends are none of these.
+#[must_use]
+pub fn is_invisible(char: char) -> bool {
     !matches!(classify(char, None, None), Class::Keep | Class::Space | Class::LineEnd)
 }
 

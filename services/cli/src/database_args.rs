@@ -16,7 +16,7 @@ pub(crate) struct DatabaseArgs {
     /// Postgres: as `autri_admin`, for `db migrate` as `autri_migrate`, for `dev` as the cluster's administrator
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<SecretString>,
-    /// In its place, the secret in AWS Secrets Manager that has that login, as RDS keeps it
+    /// In place of --database-url: the secret in AWS Secrets Manager that has the login, as RDS keeps it
     #[cfg(feature = "aws")]
     #[arg(long, global = true, value_name = "ARN", env = "DATABASE_SECRET_ARN")]
     database_secret_arn: Option<String>,

@@ -14,7 +14,6 @@ mod context;
 mod database_args;
 mod embedder;
 mod environment;
-mod hex;
 mod model;
 mod output;
 mod person;

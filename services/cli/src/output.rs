@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use autri_retrieval::sanitize::is_invisible;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -104,10 +105,9 @@ fn printable(text: &str) -> String {
     text.chars().map(|character| if is_hidden(character) { '\u{fffd}' } else { character }).collect()
 }
 
+/// What documents are cleaned of, and every line end: in a table or a line of JSON there is none.
 fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') || is_invisible(character)
 }
 
 /// Says on stderr why the command failed and what to do about it.
@@ -137,12 +137,12 @@ pub(crate) struct Progress {
 impl Progress {
     /// Counts up to `total` of something.
     pub(crate) fn counting(label: &str, total: u64) -> Self {
-        Self::start(label, total, "{msg:12}[{bar:32}] {pos}/{len}")
+        Self::start(label, total, "{prefix:12}[{bar:32}] {pos}/{len}")
     }
 
     /// Counts up to `total` bytes.
     pub(crate) fn bytes(label: &str, total: u64) -> Self {
-        Self::start(label, total, "{msg:12}[{bar:32}] {bytes}/{total_bytes}")
+        Self::start(label, total, "{prefix:12}[{bar:32}] {bytes}/{total_bytes}")
     }
 
     fn start(label: &str, total: u64, template: &str) -> Self {
@@ -152,14 +152,14 @@ impl Progress {
         }
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar =
-            ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_message(label.to_owned());
+            ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_prefix(label.to_owned());
         bar.enable_steady_tick(TICK);
         Self { bar }
     }
 
-    /// Counts up to `total` of something that may take long: with its rate and what remains.
-    pub(crate) fn with_rate(label: &str, total: u64) -> Self {
-        Self::start(label, total, "{msg:12}[{bar:24}] {pos}/{len}, {per_sec}, {eta} left {prefix}")
+    /// Counts up to `total` of something that may take long, with a [remark](Self::set_remark) on how it goes.
+    pub(crate) fn with_remark(label: &str, total: u64) -> Self {
+        Self::start(label, total, "{prefix:12}[{bar:24}] {pos}/{len} {wide_msg}")
     }
 
     /// Counts what nobody knows the total of; only on a terminal.
@@ -179,9 +179,9 @@ impl Progress {
         std::io::stderr().is_terminal()
     }
 
-    /// Shows this behind all else.
-    pub(crate) fn add(&self, text: String) {
-        self.bar.set_prefix(text);
+    /// Shows this at the line's end, as much of it as the terminal's width leaves room for, in place of what was there.
+    pub(crate) fn set_remark(&self, text: String) {
+        self.bar.set_message(text);
     }
 
     /// It is over, and leaves nothing behind.
@@ -217,6 +217,11 @@ mod tests {
         assert_eq!(aligned(["NAME"], &rows)[1], "\u{fffd}[2Jgone\u{fffd}");
         let rows = [["exe.\u{202e}fdp\u{200b}".to_owned()]];
         assert_eq!(aligned(["NAME"], &rows)[1], "exe.\u{fffd}fdp\u{fffd}");
+        // Fillers, joiners, selectors, noncharacters; line ends.
+        for hidden in "\u{3164}\u{180e}\u{34f}\u{fe0f}\u{e0100}\u{fffe}\u{2028}\u{85}".chars() {
+            assert_eq!(printable(&format!("a{hidden}b")), "a\u{fffd}b", "{hidden:?}");
+            assert!(json_line(&hidden).unwrap().is_ascii(), "{hidden:?}");
+        }
         let name = "a\n\u{1b}\u{7f}\u{9b}\u{202e}\u{e0041}Ü\\u009b\"";
         let json = json_line(&name).unwrap();
         assert_eq!(json, r#""a\n\u001b\u007f\u009b\u202e\udb40\udc41Ü\\u009b\"""#);

@@ -1,6 +1,5 @@
 //! Which URL leads to which protection, and what the driver makes of it when a server answers.
 
-use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -95,10 +94,7 @@ fn the_pinned_roots_are_those_that_the_readme_tells_of() {
     let text = std::str::from_utf8(AMAZON_RDS_ROOTS).expect("PEM is ASCII");
     let count = text.matches("-----BEGIN CERTIFICATE-----").count();
     assert!(readme.contains(&format!("holds {count} root certificates")), "{count}");
-    let digest = Sha256::digest(AMAZON_RDS_ROOTS).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all");
-        text
-    });
+    let digest = hex::encode(Sha256::digest(AMAZON_RDS_ROOTS));
     assert!(readme.contains(&digest), "{digest}");
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(AMAZON_RDS_ROOTS) {

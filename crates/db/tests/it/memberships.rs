@@ -28,7 +28,8 @@ async fn a_member_joins_changes_and_leaves() {
     add_member(&admin, acme.org_id, bea, OrgRole::Admin).await.unwrap();
     assert_eq!(members(&admin, acme.org_id).await, [(ada, OrgRole::Owner), (bea, OrgRole::Admin)]);
     assert_eq!(list_members(&admin, acme.org_id).await.unwrap()[1].email, "bea@example.com");
-    assert_eq!(remove_member(&admin, acme.org_id, ada).await.unwrap(), Removal::Removed);
+    let left = Removal::LeftOrg { had_access: false };
+    assert_eq!(remove_member(&admin, acme.org_id, ada).await.unwrap(), left);
     assert_eq!(remove_member(&admin, acme.org_id, ada).await.unwrap(), Removal::NoMember);
     assert_eq!(members(&admin, acme.org_id).await, [(bea, OrgRole::Admin)]);
 }
@@ -50,7 +51,8 @@ async fn who_leaves_an_org_loses_its_libraries_and_no_others() {
     let in_other = principal(other.interactive, &other.interactive_client(), "ada-sub");
     assert!(TenantScope::find(&mcp, &in_acme).await.unwrap().is_some());
 
-    assert_eq!(remove_member(&admin, acme.org_id, ada.user_id).await.unwrap(), Removal::Removed);
+    let left = Removal::LeftOrg { had_access: true };
+    assert_eq!(remove_member(&admin, acme.org_id, ada.user_id).await.unwrap(), left);
     assert_eq!(TenantScope::find(&mcp, &in_acme).await.unwrap(), None);
     assert!(!revoke_library_access(&admin, second.id, ada.user_id).await.unwrap(), "gone already");
     assert!(TenantScope::find(&mcp, &in_other).await.unwrap().is_some());
@@ -67,7 +69,7 @@ async fn who_was_no_member_loses_the_libraries_as_well() {
     let ada = provision(&database, &person("ada-sub", "ada@example.com")).await.unwrap();
     let admin = database.connect(roles::ADMIN);
     assert!(grant_library(&admin, acme.library_id, ada.user_id).await.unwrap());
-    assert_eq!(remove_member(&admin, acme.org_id, ada.user_id).await.unwrap(), Removal::Removed);
+    assert_eq!(remove_member(&admin, acme.org_id, ada.user_id).await.unwrap(), Removal::LostAccess);
     assert_eq!(remove_member(&admin, acme.org_id, ada.user_id).await.unwrap(), Removal::NoMember);
     assert!(!revoke_library_access(&admin, acme.library_id, ada.user_id).await.unwrap(), "gone already");
 }
@@ -97,7 +99,8 @@ async fn a_personal_org_keeps_its_owner() {
     assert_eq!(remove_member(&admin, ada.org_id, bea.user_id).await.unwrap(), Removal::NoMember);
     assert_eq!(all_rows(&database).await, before);
     add_member(&admin, ada.org_id, bea.user_id, OrgRole::Member).await.unwrap();
-    assert_eq!(remove_member(&admin, ada.org_id, bea.user_id).await.unwrap(), Removal::Removed);
+    let left = Removal::LeftOrg { had_access: false };
+    assert_eq!(remove_member(&admin, ada.org_id, bea.user_id).await.unwrap(), left);
     assert_eq!(all_rows(&database).await, before);
 }
 
@@ -135,6 +138,6 @@ async fn nobody_and_nothing_is_refused_by_name() {
     assert_eq!(rule(added), "org_members_org_fkey");
     let added = add_member(&admin, acme.org_id, UserId::new(), OrgRole::Member).await.map(|()| true);
     assert_eq!(rule(added), "org_members_user_fkey");
-    assert_eq!(remove_member(&admin, OrgId::new(), ada).await.unwrap(), Removal::NoMember);
+    assert_eq!(remove_member(&admin, OrgId::new(), ada).await.unwrap(), Removal::NoOrg);
     assert_eq!(members(&admin, OrgId::new()).await, []);
 }

@@ -191,3 +191,47 @@ async fn resolving_a_connector_is_by_keys() {
         }
     }
 }
+
+/// The statement of a function of this crate, from its source.
+fn statement_of<'a>(function: &str, source: &'a str) -> &'a str {
+    let (_, body) = source.split_once(&format!("fn {function}(")).expect("the function");
+    let (_, statement) = body.split_once("r#\"").expect("its statement");
+    statement.split_once("\"#").expect("the statement's end").0
+}
+
+#[tokio::test]
+async fn a_page_of_keys_is_read_in_order_from_an_index() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let base = acme.knowledge_base_id;
+    let mut superuser = database.admin_connection().await;
+    let many = format!(
+        "INSERT INTO documents (id, knowledge_base_id, source_key, title, content_hash, chunk_count, byte_count, updated_at)
+         SELECT gen_random_uuid(), '{base}', 'key' || n, 'T', decode(repeat('07', 32), 'hex'), 0, 0, now()
+         FROM generate_series(1, 3000) n"
+    );
+    run(&mut superuser, &many).await.unwrap();
+    database.vacuum().await;
+    let pages = [
+        (roles::ADMIN, "list", include_str!("../../src/documents.rs"), "'key', 'key15', 100"),
+        (roles::INGEST, "list_source_keys", include_str!("../../src/ingest.rs"), "'key15', 100"),
+    ];
+    for (role, function, source, arguments) in pages {
+        let mut connection = database.connection(role).await;
+        let prepare = format!(
+            "SET autri.ingest_knowledge_base_id = '{base}'; PREPARE page AS {}",
+            statement_of(function, source)
+        );
+        run(&mut connection, &prepare).await.unwrap();
+        for mode in ["force_generic_plan", "force_custom_plan"] {
+            run(&mut connection, &format!("SET plan_cache_mode = {mode}")).await.unwrap();
+            let call = format!("EXECUTE page('{base}', {arguments})");
+            let nodes = explain(&mut connection, ", ANALYZE", &call).await;
+            let case = format!("{function}, {mode}: {nodes:#?}");
+            let scan = nodes.iter().find(|node| text(node, "Relation Name") == "documents").expect("a scan");
+            assert_eq!(text(scan, "Index Name"), "documents_knowledge_base_key_order_idx", "{case}");
+            assert!(text(scan, "Index Cond").contains("source_key"), "{case}");
+            assert_eq!(scan["Actual Rows"].as_f64(), Some(100.0), "{case}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! `autri audit`: who called which tool.
 
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use autri_db::audit::{self, AuditFilter, AuditRow};
@@ -8,9 +9,10 @@ use autri_domain::{Clock, ConnectorId, OrgId};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::context::Context;
-use crate::{hex, output};
+use crate::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -28,6 +30,10 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  autri audit list --since 2days --before 1day --limit 1000
+  autri audit list --before 2026-11-21T08:00:00.123456Z/0197f6a2-8c1e-7000-8000-000000000006 --json
+If there are more, the last line says how to list them; with --json, `next_before` is the place to go on from.")]
 struct ListArgs {
     /// Only this org's
     #[arg(long, value_name = "ID")]
@@ -37,20 +43,23 @@ struct ListArgs {
     connector: Option<ConnectorId>,
     /// Only from this time on: `2026-11-21T08:00:00Z`, or `90m`, `1day` for that long ago
     #[arg(long, value_name = "TIME")]
-    since: Option<Since>,
+    since: Option<Moment>,
+    /// Only calls before this time; with an ID, only those further down the list than that call
+    #[arg(long, value_name = "TIME[/ID]")]
+    before: Option<Place>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
 /// A moment, or how long ago it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Since {
+enum Moment {
     At(DateTime<Utc>),
     Ago(Duration),
 }
 
-impl std::str::FromStr for Since {
+impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -62,9 +71,9 @@ impl std::str::FromStr for Since {
     }
 }
 
-impl Since {
-    /// The moment; 1970 for what is too long ago to tell.
-    fn moment(self, clock: &dyn Clock) -> DateTime<Utc> {
+impl Moment {
+    /// Which it is; 1970 for what is too long ago to tell.
+    fn resolve(self, clock: &dyn Clock) -> DateTime<Utc> {
         match self {
             Self::At(at) => at,
             Self::Ago(ago) => {
@@ -75,20 +84,55 @@ impl Since {
     }
 }
 
+/// A place in the list. Several calls may have one time, so that a time alone would lose some of them at the end of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    moment: Moment,
+    /// Nil for the place above all calls of that time.
+    id: Uuid,
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (moment, id) = match text.split_once('/') {
+            Some((moment, id)) => (moment, id.parse().map_err(|_| "what follows the slash is no UUID")?),
+            None => (text, Uuid::nil()),
+        };
+        Ok(Self { moment: moment.parse()?, id })
+    }
+}
+
+/// Where a row stands, as `--before` takes it. In full: the database knows microseconds.
+fn place_of(row: &AuditRow) -> String {
+    format!("{}/{}", row.at.to_rfc3339_opts(SecondsFormat::Micros, true), row.id)
+}
+
 pub(crate) async fn run(args: AuditArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let Command::List(args) = args.command;
+    let resolve = |moment: Moment| moment.resolve(&*context.clock);
     let filter = AuditFilter {
         org_id: args.org,
         connector_id: args.connector,
-        since: args.since.map(|since| since.moment(&*context.clock)),
-        limit: args.limit,
+        since: args.since.map(resolve),
+        before: args.before.map(|place| (resolve(place.moment), place.id)),
+        // One more tells whether there are more.
+        limit: args.limit + 1,
     };
-    let rows = audit::list(&context.database()?, &filter).await?;
+    let mut rows = audit::list(&context.database()?, &filter).await?;
+    let has_more = rows.len() > args.limit as usize;
+    rows.truncate(args.limit as usize);
+    let next_before = rows.last().filter(|_| has_more).map(place_of);
     if context.json {
-        output::json(&rows.iter().map(as_json).collect::<Vec<_>>())?;
+        let calls: Vec<_> = rows.iter().map(as_json).collect();
+        output::json(&json!({ "calls": calls, "next_before": next_before }))?;
     } else {
         let rows: Vec<_> = rows.iter().map(row).collect();
         output::table(["TIME", "TOOL", "STATUS", "RESULTS", "MS", "CLIENT", "SUBJECT", "CONNECTOR"], &rows);
+        if let Some(before) = next_before {
+            output::note(format_args!("there are more: --before {before}"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -108,6 +152,7 @@ fn row(row: &AuditRow) -> [String; 8] {
 
 fn as_json(row: &AuditRow) -> Value {
     json!({
+        "id": row.id,
         "at": row.at,
         "org_id": row.org_id,
         "connector_id": row.connector_id,
@@ -131,12 +176,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn since_is_a_moment_or_how_long_ago() {
+    fn a_moment_is_a_time_or_how_long_ago() {
         let clock = ManualClock::at(1_000_000);
-        let moment = |text: &str| text.parse::<Since>().map(|since| since.moment(&clock).timestamp());
+        let moment = |text: &str| text.parse::<Moment>().map(|moment| moment.resolve(&clock).timestamp());
         assert_eq!(moment("1970-01-02T00:00:00+01:00"), Ok(82_800));
         assert_eq!(moment("90m"), Ok(1_000_000 - 5_400));
         assert_eq!(moment("1000000years"), Ok(0));
         assert!(moment("yesterday").is_err());
+    }
+
+    #[test]
+    fn a_place_is_a_moment_with_or_without_a_call() {
+        let id = Uuid::from_u128(7);
+        let place = |text: &str| text.parse::<Place>();
+        assert_eq!(place("90m"), Ok(Place { moment: Moment::Ago(Duration::from_mins(90)), id: Uuid::nil() }));
+        let at = Moment::At(DateTime::from_timestamp_micros(1_000_001).unwrap());
+        assert_eq!(place(&format!("1970-01-01T00:00:01.000001Z/{id}")), Ok(Place { moment: at, id }));
+        for wrong in
+            ["", "yesterday", "90m/", "/", &format!("/{id}"), &format!("{id}"), &format!("90m/{id}/{id}")]
+        {
+            assert!(place(wrong).is_err(), "{wrong}");
+        }
     }
 }

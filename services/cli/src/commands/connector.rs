@@ -48,7 +48,7 @@ enum Command {
     /// Give a machine connector a new secret, and end the old one
     #[cfg(feature = "aws")]
     RotateSecret(rotate_secret::RotateArgs),
-    /// Refuse its tokens from the next call on, and delete its app client
+    /// Close a connector: refuse its tokens from the next call on, and delete its app client
     Revoke(revoke::RevokeArgs),
     /// Print the URL that clients are given
     Url {

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use crate::context::Context;
 
 mod delete;
+mod erase;
 mod list;
+
+pub(crate) use self::erase::erase_documents;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

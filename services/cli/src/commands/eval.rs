@@ -172,7 +172,7 @@ fn share(given: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use autri_db::test_support::TestDatabase;
-    use autri_db::{roles, tenancy};
+    use autri_db::{DbError, roles, tenancy};
     use autri_domain::ManualClock;
 
     use super::*;
@@ -228,8 +228,35 @@ mod tests {
         let admin = database.connect(roles::ADMIN);
         let tenant = EvalTenant::create(&admin, None).await.unwrap();
         let clock = ManualClock::at(1_750_000_000);
-        let measured = measure(&tenant, database.url(roles::ADMIN), None, &collection(), None, &clock).await;
-        assert!(measured.is_err(), "{measured:?}");
+        // The one whom no policy binds.
+        let superuser = Url::parse(database.admin_url().expose_secret()).unwrap();
+        let url = database.url(superuser.username());
+        let error = measure(&tenant, url, None, &collection(), None, &clock).await.unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(DbError::RowSecurityOff)), "{error:?}");
+    }
+
+    /// However large it is: neither one statement for all, which may take longer than a statement may, nor one for each.
+    #[tokio::test]
+    async fn a_collection_is_removed_in_pieces() {
+        let database = TestDatabase::create().await;
+        let admin = database.connect(roles::ADMIN);
+        let tenant = EvalTenant::create(&admin, None).await.unwrap();
+        let now = ManualClock::at(1_750_000_000).now();
+        collection::ingest(tenant.content(), None, &collection(), now).await.unwrap();
+        let mut session = database.admin_session().await;
+        session
+            .run(
+                "CREATE TABLE deletions (role name, transaction xid8);
+                 GRANT INSERT ON deletions TO PUBLIC;
+                 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                     INSERT INTO deletions VALUES (current_user, pg_current_xact_id()); RETURN OLD; END $$;
+                 CREATE TRIGGER note BEFORE DELETE ON documents FOR EACH ROW EXECUTE FUNCTION note()",
+            )
+            .await;
+        tenant.remove().await.unwrap();
+        let of_ingest = "SELECT count(*) FROM deletions WHERE role = 'autri_ingest'";
+        assert!(session.number(of_ingest).await > 1, "not by the statement that deletes the org");
+        assert_eq!(session.number("SELECT count(DISTINCT transaction) FROM deletions").await, 1);
     }
 
     #[test]

@@ -40,7 +40,7 @@ enum Command {
         #[arg(long, value_name = "ID")]
         library: Option<LibraryId>,
     },
-    /// Give it another embedding model, while it is searched
+    /// Give a knowledge base another embedding model, while it is searched
     Reembed(reembed::ReembedArgs),
 }
 

@@ -47,13 +47,13 @@ enum Command {
         #[arg(long, value_name = "ID")]
         org: Option<OrgId>,
     },
-    /// Have a knowledge base in a library, too: it is searched there from the next search on
+    /// Put a knowledge base into a library as well: it is searched there from the next search on
     Attach(attachment::AttachmentArgs),
-    /// End that: it is not searched there any more, and its documents stay
+    /// Take a knowledge base out of a library; its documents stay
     Detach(attachment::AttachmentArgs),
     /// Let a person use a library through its interactive connectors
     Grant(access::AccessArgs),
-    /// End that, from the person's next call on
+    /// End a person's access to a library
     RevokeAccess(access::AccessArgs),
 }
 

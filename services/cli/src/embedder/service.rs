@@ -19,7 +19,7 @@ pub(crate) struct ServiceArgs {
     #[cfg(feature = "openai")]
     #[arg(id = "embedding-url", long = "embedding-url", value_name = "URL", env = "AUTRI_EMBEDDING_URL")]
     url: Option<EndpointUrl>,
-    /// The model's name there
+    /// The name of the model behind --embedding-url
     #[cfg(feature = "openai")]
     #[arg(
         id = "embedding-model",
@@ -36,7 +36,7 @@ pub(crate) struct ServiceArgs {
         env = "AUTRI_EMBEDDING_DIMENSIONS"
     )]
     dimensions: Option<usize>,
-    /// What that model wants before a question, such as `query: `
+    /// What the model behind --embedding-url wants before a question, such as `query: `
     #[cfg(feature = "openai")]
     #[arg(
         id = "embedding-query-prefix",
@@ -45,7 +45,7 @@ pub(crate) struct ServiceArgs {
         env = "AUTRI_EMBEDDING_QUERY_PREFIX"
     )]
     query_prefix: Option<Prefix>,
-    /// What that model wants before a document's text, such as `passage: `
+    /// What the model behind --embedding-url wants before a document's text, such as `passage: `
     #[cfg(feature = "openai")]
     #[arg(
         id = "embedding-document-prefix",

@@ -46,10 +46,15 @@ async fn a_member_comes_changes_and_goes_with_all_access() {
     assert_eq!(run(&grant)["is_new"], true);
     assert_eq!(run(&grant)["is_new"], false);
     let remove = ["org", "member", "remove", "ada@example.com", "--org", &org];
-    assert_eq!(run(&remove)["was_member"], true);
-    assert_eq!(run(&remove)["was_member"], false);
+    let removed = |was_member: bool, had_access: bool| json!({ "org_id": org, "user_id": ada.user_id, "was_member": was_member, "had_access": had_access });
+    assert_eq!(run(&remove), removed(true, true));
+    assert_eq!(run(&remove), removed(false, false));
     assert_eq!(members(), json!([]));
     assert_eq!(run(&grant)["is_new"], true, "the access went with the membership");
+    assert_eq!(run(&remove), removed(false, true), "of somebody who was no member, too");
+    run(&grant);
+    let said = autri(remove).logged_in_as(&database, roles::ADMIN).answer();
+    assert!(said.contains("was no member") && said.contains("any more") && !said.contains("left"), "{said}");
 }
 
 #[tokio::test]
@@ -109,6 +114,7 @@ async fn who_or_what_is_not_known_is_named_with_the_next_step() {
         (&["notification", "list", "eve@example.com"], "autri user list"),
         (&["org", "member", "add", "ada@example.com", "--org", unknown], "autri org list"),
         (&["org", "member", "list", "--org", unknown], "autri org list"),
+        (&["org", "member", "remove", "ada@example.com", "--org", unknown], "autri org list"),
         (&["library", "grant", "ada@example.com", "--library", unknown], "autri library list"),
     ];
     for (arguments, next_step) in cases {

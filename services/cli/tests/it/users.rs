@@ -1,7 +1,8 @@
 //! `autri user list`, `provision` and `delete`.
 
-use autri_db::roles;
-use autri_db::test_support::{Tenant, TestDatabase};
+use autri_db::ingest::KnowledgeBaseContent;
+use autri_db::test_support::{Tenant, TestDatabase, new_document};
+use autri_db::{roles, tenancy};
 use serde_json::{Value, json};
 
 use crate::aws::{Aws, POOL, User};
@@ -315,4 +316,39 @@ async fn somebody_without_records_can_be_deleted_too() {
     let said = user(&database, &aws, &["delete", "eve@example.com", "--yes"]).failure();
     assert!(said.contains("several users"), "{said}");
     assert_eq!(aws.user_names(), ["one", "two"]);
+}
+
+/// As one statement the content of a large library would run into the time limit of statements, each time anew.
+#[tokio::test]
+async fn the_documents_go_before_the_records_and_stay_gone() {
+    let (database, aws, _) = ada_and_acme().await;
+    let admin = database.connect(roles::ADMIN);
+    let person =
+        autri_db::people::find_by_email(&admin, "ada@example.com").await.expect("an answer").expect("ada");
+    let library = person.personal_library.expect("a library");
+    let base = tenancy::list_knowledge_bases(&admin, Some(library)).await.expect("bases").remove(0).id;
+    let content = KnowledgeBaseContent::find(&admin, base).await.expect("an answer").expect("a base");
+    for key in ["a.md", "b.md"] {
+        content.replace_document(&new_document(key, "Title", &[("words", None)])).await.expect("a document");
+    }
+    // What is in no library goes, and counts, too.
+    assert!(tenancy::detach(&admin, library, base).await.expect("an answer"));
+    let plan = user(&database, &aws, &["delete", "ada@example.com"]).run();
+    assert!(plan.stdout.contains("documents       2"), "{plan:?}");
+
+    let mut session = database.admin_session().await;
+    session
+        .run(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+             CREATE TRIGGER refuse BEFORE DELETE ON orgs FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    let delete = || user(&database, &aws, &["delete", "ada@example.com", "--yes"]);
+    let said = delete().failure();
+    assert!(said.contains("run this again"), "{said}");
+    assert!(is_ada_known(&database) && aws.client_ids().is_empty());
+    assert_eq!(session.number("SELECT count(*) FROM documents").await, 0, "what is done stays done");
+    session.run("DROP TRIGGER refuse ON orgs").await;
+    delete().answer();
+    assert!(!is_ada_known(&database));
 }

@@ -14,7 +14,6 @@ use rand::rngs::SysRng;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::hex;
 use crate::workspace::READY_FILE;
 
 /// Tells that a folder is one of these, so that nothing is ever put into, or removed from, another.
@@ -144,7 +143,7 @@ impl DataDir {
         }
         let mut bytes = [0; 32];
         SysRng.try_fill_bytes(&mut bytes).context("cannot get random bytes")?;
-        let text = hex::encode(&bytes);
+        let text = hex::encode(bytes);
         self.write(secret.file_name(), &text)?;
         Ok(text.into())
     }

@@ -10,7 +10,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
-use super::{as_json, public_id};
+use super::{as_json, erase_documents, public_id};
 use crate::context::Context;
 use crate::output;
 
@@ -112,18 +112,7 @@ async fn delete_all(
         output::note("nothing was deleted; --yes does it");
         return Ok(ExitCode::FAILURE);
     }
-    let progress = output::Progress::counting("Deleting", found.documents.unsigned_abs());
-    let mut deleted = DocumentCounts::default();
-    loop {
-        let some = documents::delete_some(database, base, prefix).await?;
-        if some.documents == 0 {
-            break;
-        }
-        deleted.documents += some.documents;
-        deleted.chunks += some.chunks;
-        progress.at(deleted.documents.unsigned_abs());
-    }
-    drop(progress);
+    let deleted = erase_documents(database, &[base], prefix, found.documents).await?;
     say(deleted, true, prefix, context)?;
     Ok(ExitCode::SUCCESS)
 }

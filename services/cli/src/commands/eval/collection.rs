@@ -28,6 +28,9 @@ pub(super) async fn ingest(
         (0_usize..).zip(&collection.documents).map(|(number, document)| to_source(number, document));
     let source = Source::from_documents(documents.collect());
     let report = ingest_source(content, embedder, &source, &IngestOptions::new(now)).await?;
+    for name in &report.empty_names {
+        output::note(format_args!("not ingested: document {name}: no text in it"));
+    }
     for failure in &report.failures {
         output::note(format_args!("not ingested: document {}: {}", failure.name, failure.reason));
     }

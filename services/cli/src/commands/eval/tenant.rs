@@ -1,17 +1,15 @@
 //! An org of its own for one evaluation.
 
 use anyhow::Context as _;
-use autri_db::Database;
 use autri_db::connectors::{self, ConnectorKind, NewConnector};
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_db::tenancy::{self, Org};
+use autri_db::{Database, documents};
 use autri_domain::{Caller, ConnectorId, KnowledgeBaseId, Principal, ScopeSet};
 use autri_retrieval::embed::Embedder;
 
+use crate::commands::document::erase_documents;
 use crate::output;
-
-/// How many documents are removed between two looks.
-const PAGE: u32 = 1_000;
 
 /// The org with its library, knowledge base and machine connector.
 #[derive(Debug)]
@@ -50,16 +48,9 @@ impl EvalTenant {
 
     /// Removes it with all that was ingested.
     pub(super) async fn remove(self) -> anyhow::Result<()> {
-        // One by one: as one statement, a large collection would run into the time limit of statements.
-        loop {
-            let keys = self.content.list_source_keys("", PAGE).await?;
-            if keys.is_empty() {
-                break;
-            }
-            for key in keys {
-                self.content.delete_document(&key).await?;
-            }
-        }
+        let base = self.content.id();
+        let stored = documents::count(&self.database, base, "").await?.documents;
+        erase_documents(&self.database, &[base], "", stored).await?;
         tenancy::delete_org(&self.database, self.org.id).await?;
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use autri_db::org_end::{self, OrgInventory};
-use autri_db::{Database, documents, tenancy};
+use autri_db::{Database, tenancy};
 use autri_domain::OrgId;
 use clap::Args;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::cognito::PoolArgs;
 #[cfg(feature = "aws")]
 use crate::commands::connector::app_client;
+use crate::commands::document::erase_documents;
 use crate::context::Context;
 use crate::output;
 
@@ -102,7 +103,9 @@ impl Plan {
         if self.inventory.is_some() {
             self.close_connectors(database, args).await?;
             if let Some(inventory) = &self.inventory {
-                erase_documents(database, inventory).await?;
+                // The org's own statement has little left to do then.
+                erase_documents(database, &inventory.knowledge_base_ids, "", inventory.document_count)
+                    .await?;
             }
             // That may have taken long, and with the rows goes all knowledge of which app clients there are.
             self.close_connectors(database, args).await?;
@@ -185,23 +188,6 @@ impl Plan {
             "clear_audit_row_count": self.clear_audit_rows,
         })
     }
-}
-
-/// Base by base and in pieces: the org's own statement has little left to do then.
-async fn erase_documents(database: &Database, inventory: &OrgInventory) -> anyhow::Result<()> {
-    let progress = output::Progress::counting("Deleting", inventory.document_count.unsigned_abs());
-    let mut deleted = 0;
-    for base in &inventory.knowledge_base_ids {
-        loop {
-            let some = documents::delete_some(database, *base, "").await?;
-            if some.documents == 0 {
-                break;
-            }
-            deleted += some.documents.unsigned_abs();
-            progress.at(deleted);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(feature = "aws")]

@@ -98,30 +98,38 @@ async fn add(email: &str, org: OrgId, role: OrgRole, context: &Context) -> anyho
 async fn remove(email: &str, org: OrgId, context: &Context) -> anyhow::Result<()> {
     let database = context.database()?;
     let person = person::get(&database, email).await?;
-    let was_member = match memberships::remove_member(&database, org, person.id).await? {
-        Removal::Removed => true,
-        Removal::NoMember => false,
-        Removal::PersonalOwner => bail!(
-            "the org {org} is {}'s own; it goes with the person: `autri user delete {}`",
-            person.email,
-            person.email
-        ),
+    let email = &person.email;
+    let (was_member, had_access) = match memberships::remove_member(&database, org, person.id).await? {
+        Removal::LeftOrg { had_access } => (true, had_access),
+        Removal::LostAccess => (false, true),
+        Removal::NoMember => (false, false),
+        Removal::NoOrg => bail!(no_org(org)),
+        Removal::PersonalOwner => {
+            bail!("the org {org} is {email}'s own; it goes with the person: `autri user delete {email}`")
+        }
     };
     if context.json {
-        return output::json(&json!({ "org_id": org, "user_id": person.id, "was_member": was_member }));
+        return output::json(&json!({
+            "org_id": org,
+            "user_id": person.id,
+            "was_member": was_member,
+            "had_access": had_access,
+        }));
     }
-    if was_member {
-        output::line(format_args!("{} left the org {org}, and its libraries", person.email));
-    } else {
-        output::line(format_args!("{} was no member of the org {org}", person.email));
-    }
+    let outcome = match (was_member, had_access) {
+        (true, true) => format!("left the org {org}, and its libraries"),
+        (true, false) => format!("left the org {org}, and had none of its libraries"),
+        (false, true) => format!("was no member of the org {org}, and may not use its libraries any more"),
+        (false, false) => format!("was no member of the org {org}"),
+    };
+    output::line(format_args!("{email} {outcome}"));
     Ok(())
 }
 
 async fn list(org: OrgId, context: &Context) -> anyhow::Result<()> {
     let database = context.database()?;
     let known = tenancy::list_orgs(&database).await?.iter().any(|one| one.id == org);
-    known.then_some(()).with_context(|| format!("there is no org {org}; see `autri org list`"))?;
+    known.then_some(()).with_context(|| no_org(org))?;
     let members = memberships::list_members(&database, org).await?;
     if context.json {
         return output::json(&members.iter().map(as_json).collect::<Vec<_>>());
@@ -130,6 +138,10 @@ async fn list(org: OrgId, context: &Context) -> anyhow::Result<()> {
         |member: &Member| [member.email.clone(), member.role.as_str().to_owned(), member.user_id.to_string()];
     output::table(["EMAIL", "ROLE", "USER"], &members.iter().map(row).collect::<Vec<_>>());
     Ok(())
+}
+
+fn no_org(org: OrgId) -> String {
+    format!("there is no org {org}; see `autri org list`")
 }
 
 fn as_json(member: &Member) -> Value {

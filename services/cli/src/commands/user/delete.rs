@@ -1,15 +1,17 @@
 //! `autri user delete`: a person, at Cognito and here.
 //!
 //! The order fails closed and can be run again from any point: the connectors open nothing any more, nobody can sign in,
-//! the app clients go, and the records, which say what is still to be done, go last.
+//! the app clients go, then the documents, piece by piece, and the records, which say what is still to be done, go last.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use autri_aws::{Deletion, UserPool};
-use autri_db::connectors::{self, Connector};
+use autri_db::org_end::{self, OrgInventory};
 use autri_db::people::{self, Person};
-use autri_db::{Database, memberships, tenancy};
+use autri_db::{Database, memberships};
+use autri_domain::ConnectorId;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -17,6 +19,7 @@ use super::pool_user;
 use crate::aws_step::AwsStep;
 use crate::cognito::PoolArgs;
 use crate::commands::connector::app_client;
+use crate::commands::document::erase_documents;
 use crate::context::Context;
 use crate::output;
 
@@ -50,14 +53,15 @@ struct Plan {
     user_name: Option<String>,
     /// Whether the app clients of the connectors stay at Cognito.
     keeps_clients: bool,
+    /// Those that are gone.
+    deleted_clients: BTreeSet<String>,
 }
 
 /// What goes from the database.
 struct Records {
     person: Person,
-    library_count: usize,
-    document_count: i64,
-    connectors: Vec<Connector>,
+    /// What the person's own org has; memberships elsewhere go with the person, and take nothing along.
+    own_org: Option<OrgInventory>,
 }
 
 /// The app clients of the connectors.
@@ -69,7 +73,7 @@ struct Clients<'a> {
 pub(super) async fn run(args: &DeleteArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let database = context.database()?;
     let pool = args.pool.get().await?;
-    let plan = Plan::make(&database, &pool, args).await?;
+    let mut plan = Plan::make(&database, &pool, args).await?;
     if !args.yes {
         plan.print(context)?;
         output::note("nothing was deleted; --yes does it");
@@ -105,18 +109,25 @@ impl Plan {
         }
         let user_name = find_user_name(pool, &person).await?;
         let email = person.email.clone();
-        let records = Records::read(database, person).await?;
-        Ok(Self { email, records: Some(records), user_name, keeps_clients: *keep_clients })
+        let own_org = match person.personal_org {
+            Some(org) => org_end::find(database, org).await?,
+            None => None,
+        };
+        let records = Some(Records { person, own_org });
+        Ok(Self { email, records, user_name, keeps_clients: *keep_clients, deleted_clients: BTreeSet::new() })
     }
 
     /// Whoever has no records may still be a user of the pool.
     async fn without_records(pool: &UserPool, email: &str) -> anyhow::Result<Self> {
         let mut users = pool_user::list_by_email(pool, email).await?;
         match (users.pop(), users.is_empty()) {
-            (Some(user), true) => {
-                let user_name = Some(user.user_name);
-                Ok(Self { email: email.to_owned(), records: None, user_name, keeps_clients: false })
-            }
+            (Some(user), true) => Ok(Self {
+                email: email.to_owned(),
+                records: None,
+                user_name: Some(user.user_name),
+                keeps_clients: false,
+                deleted_clients: BTreeSet::new(),
+            }),
             (Some(_), false) => {
                 bail!(
                     "{email} has no records, and several users of the pool have this address: delete the right one at Cognito"
@@ -127,34 +138,65 @@ impl Plan {
     }
 
     /// What opens something is closed first: wherever it stops, nothing is left open.
-    async fn carry_out(&self, database: &Database, pool: &UserPool) -> anyhow::Result<Deletion> {
+    async fn carry_out(&mut self, database: &Database, pool: &UserPool) -> anyhow::Result<Deletion> {
         if let Some(records) = &self.records {
             memberships::revoke_all_access(database, records.person.id).await?;
         }
-        for connector in self.connectors() {
-            connectors::revoke(database, connector.id).await?;
-        }
+        self.close_connectors(database).await?;
         let user = match &self.user_name {
             Some(name) => pool.delete_user(name).await.with_context(|| {
                 AwsStep::new("delete the user from the pool", "cognito-idp:AdminDeleteUser")
             })?,
             None => Deletion::AlreadyGone,
         };
-        for client in self.clients().going {
-            app_client::delete(pool, client).await?;
+        self.delete_clients(pool).await?;
+        if let Some(org) = self.own_org() {
+            // The statement that deletes the person has little left to do then.
+            erase_documents(database, &org.knowledge_base_ids, "", org.document_count).await?;
         }
+        // That may have taken long, and with the records goes all knowledge of which app clients there are.
+        self.close_connectors(database).await?;
+        self.delete_clients(pool).await?;
         if let Some(records) = &self.records {
             people::delete(database, records.person.id).await?;
         }
         Ok(user)
     }
 
-    fn connectors(&self) -> &[Connector] {
-        self.records.as_ref().map(|records| &*records.connectors).unwrap_or_default()
+    /// Closes the connectors of the person's own org that there are by now.
+    async fn close_connectors(&mut self, database: &Database) -> anyhow::Result<()> {
+        let Some(Records { person: Person { personal_org: Some(id), .. }, own_org: Some(org) }) =
+            &mut self.records
+        else {
+            return Ok(());
+        };
+        org_end::close_connectors(database, *id).await?;
+        org.connectors = org_end::list_connectors(database, *id).await?;
+        Ok(())
+    }
+
+    /// Deletes those app clients that are not deleted yet.
+    async fn delete_clients(&mut self, pool: &UserPool) -> anyhow::Result<()> {
+        let going: Vec<_> = self.clients().going.into_iter().map(str::to_owned).collect();
+        for client in going {
+            if !self.deleted_clients.contains(&client) {
+                app_client::delete(pool, &client).await?;
+                self.deleted_clients.insert(client);
+            }
+        }
+        Ok(())
+    }
+
+    fn own_org(&self) -> Option<&OrgInventory> {
+        self.records.as_ref()?.own_org.as_ref()
+    }
+
+    fn connectors(&self) -> &[(ConnectorId, String)] {
+        self.own_org().map(|org| &*org.connectors).unwrap_or_default()
     }
 
     fn clients(&self) -> Clients<'_> {
-        let all = self.connectors().iter().map(|connector| connector.oauth_client_id.as_str()).collect();
+        let all = self.connectors().iter().map(|(_, client)| client.as_str()).collect();
         if self.keeps_clients {
             Clients { going: Vec::new(), kept: all }
         } else {
@@ -186,9 +228,9 @@ impl Plan {
             "user_name": self.user_name,
             "user_id": self.records.as_ref().map(|records| records.person.id),
             "org_id": self.records.as_ref().and_then(|records| records.person.personal_org),
-            "library_count": self.records.as_ref().map(|records| records.library_count),
-            "document_count": self.records.as_ref().map(|records| records.document_count),
-            "connector_ids": self.connectors().iter().map(|connector| connector.id).collect::<Vec<_>>(),
+            "library_count": self.records.as_ref().map(Records::library_count),
+            "document_count": self.records.as_ref().map(Records::document_count),
+            "connector_ids": self.connectors().iter().map(|(id, _)| id).collect::<Vec<_>>(),
             "client_ids": clients.going,
             "kept_client_ids": clients.kept,
         })
@@ -196,32 +238,21 @@ impl Plan {
 }
 
 impl Records {
-    /// What the person's own org has; memberships elsewhere go with the person, and take nothing along.
-    async fn read(database: &Database, person: Person) -> anyhow::Result<Self> {
-        let libraries = match person.personal_org {
-            Some(org) => tenancy::list_libraries(database, Some(org)).await?,
-            None => Vec::new(),
-        };
-        let mut connectors = Vec::new();
-        let mut bases = Vec::new();
-        for library in &libraries {
-            connectors.extend(connectors::list(database, Some(library.id)).await?);
-            bases.extend(tenancy::list_knowledge_bases(database, Some(library.id)).await?);
-        }
-        // A knowledge base can be in several libraries.
-        bases.sort_by_key(|base| base.id);
-        bases.dedup_by_key(|base| base.id);
-        let document_count = bases.iter().map(|base| base.document_count).sum();
-        Ok(Self { person, library_count: libraries.len(), document_count, connectors })
+    fn library_count(&self) -> i64 {
+        self.own_org.as_ref().map_or(0, |org| org.library_count)
+    }
+
+    fn document_count(&self) -> i64 {
+        self.own_org.as_ref().map_or(0, |org| org.document_count)
     }
 
     fn print(&self, keeps_clients: bool) {
         output::entry("org", self.person.personal_org.map_or("none".to_owned(), |org| org.to_string()));
-        output::entry("libraries", self.library_count);
-        output::entry("documents", self.document_count);
+        output::entry("libraries", self.library_count());
+        output::entry("documents", self.document_count());
         let fate = if keeps_clients { " stays" } else { "" };
-        for Connector { id, oauth_client_id, .. } in &self.connectors {
-            output::entry("connector", format_args!("{id} (app client {oauth_client_id}{fate})"));
+        for (id, client) in self.own_org.iter().flat_map(|org| &org.connectors) {
+            output::entry("connector", format_args!("{id} (app client {client}{fate})"));
         }
     }
 }
