@@ -1,9 +1,11 @@
-//! AWS services behind Autri's own types: Cognito user pools, Parameter Store, and the database whose login is a secret.
+//! AWS services behind Autri's own types: Cognito user pools, Parameter Store, S3, Bedrock's embeddings, and the database whose
+//! login is a secret.
 //!
 //! The SDK stays in here: none of its types is in this crate's signatures. What may be done with an answer, such as who is
 //! invited, is for others to say.
-// The SDK's futures are boxed: they are kilobytes large, and nest deeper than the compiler follows by default in a future
-// that awaits one of them within its own.
+//!
+//! Futures of the SDK are boxed where they are awaited: they are kilobytes large, and nest deeper than the compiler follows by
+//! default in a future that awaits one of them within its own.
 
 #[cfg(feature = "user-pool")]
 mod app_clients;

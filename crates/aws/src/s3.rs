@@ -107,13 +107,13 @@ impl S3Bucket {
             Some(true) => match page.next_continuation_token {
                 None => return Err(AwsError::incomplete("NextContinuationToken")),
                 Some(next) if Some(next.as_str()) == continuation => {
-                    return Err(AwsError::incomplete("new NextContinuationToken: the listing is not whole"));
+                    return Err(AwsError::incomplete("new NextContinuationToken"));
                 }
                 next => next,
             },
             Some(false) => None,
             // Whoever prunes deletes what was not listed.
-            None => return Err(AwsError::incomplete("IsTruncated: the listing may not be whole")),
+            None => return Err(AwsError::incomplete("IsTruncated")),
         };
         Ok(S3Page { objects: objects.collect::<Result<_, _>>()?, continuation })
     }

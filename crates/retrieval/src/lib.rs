@@ -1,8 +1,9 @@
 //! From files to chunks with vectors, and from a question to the chunks that answer it.
 //!
-//! Owns: which files are documents ([`walk`], [`mod@format`]), their visible text ([`parse`], [`sanitize`]), chunks
-//! ([`chunk`]), vectors ([`embed`]) and the measures of a search ([`eval`]). Must not: hold SQL, speak HTTP, or fetch
-//! anything that a document refers to.
+//! Owns: which files are documents ([`walk`], [`mod@format`]), their visible text ([`parse`], [`parsers`], [`sanitize`]),
+//! chunks ([`chunk`]), vectors ([`embed`]), how they get into a knowledge base ([`ingest`], [`reembed`]), what a question asks
+//! for ([`query`], [`search`]), what is shown of its hits ([`passages`], [`snippet`]), and the measures of a search ([`eval`]).
+//! Must not: hold SQL, or fetch anything that a document refers to.
 //!
 //! Documents are untrusted. What a person who opens the document would not see must not reach a model either:
 //! hidden elements, comments and invisible characters are removed, and counted so that the author can be told.

@@ -1,4 +1,4 @@
-//! The request log (finding F8 of the trial): one JSON line a request, whatever its outcome.
+//! The request log: one JSON line a request, whatever its outcome.
 
 use std::io::Write;
 use std::time::Duration;
