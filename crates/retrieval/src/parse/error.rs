@@ -41,6 +41,20 @@ pub enum ParseError {
         /// The limit it breaks.
         limit: usize,
     },
+    /// Hostile or broken markup: most likely a tag without its end, so that a text is taken for its attributes.
+    #[error("more than {limit} attributes in tags that have {usual} already: is a `>` missing?")]
+    TooManyAttributes {
+        /// How many a tag may have at no charge.
+        usual: usize,
+        /// The limit it breaks.
+        limit: usize,
+    },
+    /// Hostile or broken markup: tags without number, deep inside elements.
+    #[error("too many tags inside too many open elements: more than {limit}, multiplied")]
+    TooEntangled {
+        /// The limit it breaks.
+        limit: usize,
+    },
     /// Hostile or broken markup.
     #[error("not parsed within {limit_secs} seconds")]
     TookTooLong {
@@ -58,6 +72,18 @@ pub enum ParseError {
     TooManyPages {
         /// The limit it breaks.
         limit: u32,
+    },
+    /// Hostile: a PDF whose forms show each other, so that two kilobytes are read without end.
+    #[error("parts of it are shown more than {limit} times")]
+    TooManyForms {
+        /// The limit it breaks.
+        limit: u64,
+    },
+    /// Hostile, or very many pages in fonts of very many characters: split the file.
+    #[error("more than {limit} entries in the tables of its fonts, which each page reads anew")]
+    TooLargeFonts {
+        /// The limit it breaks.
+        limit: usize,
     },
     /// Data that stands in a document: leave it out.
     #[error("a table of more than {limit} columns")]

@@ -17,9 +17,13 @@ pub(super) fn push_lines(markdown: &mut String, text: &str) {
 }
 
 /// Whether a line would begin a heading, a quotation, HTML or a fence, or make a heading of the line above it.
-fn begins_markup(line: &str) -> bool {
+pub(super) fn begins_markup(line: &str) -> bool {
     let is_underline = |mark: u8| line.bytes().all(|byte| byte == mark);
-    line.starts_with(['#', '>', '<'])
+    let after_marks = line.trim_start_matches('#');
+    let is_heading = matches!(line.len() - after_marks.len(), 1..=6)
+        && (after_marks.is_empty() || after_marks.starts_with([' ', '\t']));
+    is_heading
+        || line.starts_with(['>', '<'])
         || line.starts_with("```")
         || line.starts_with("~~~")
         || is_underline(b'=')

@@ -24,7 +24,7 @@ pub(super) fn parse(source: &str, deadline: Deadline) -> Result<Draft, ParseErro
     let mut removed = RemovedCounts::default();
     let text = visible_markdown(body, &mut removed, deadline)?;
     let title = front_title.map(str::to_owned).or_else(|| first_title(&text));
-    Ok(Draft { title, text, syntax: Syntax::Markdown, page_starts: Vec::new(), canonical_url: None, removed })
+    Ok(Draft { title, text, syntax: Syntax::Markdown, page_starts: Vec::new(), removed })
 }
 
 /// The first heading of the highest level.

@@ -48,10 +48,6 @@ pub struct ParsedDocument {
     pub syntax: Syntax,
     /// Where in `text` each page begins, in bytes and in order; empty for a document without pages.
     pub page_starts: Vec<usize>,
-    /// The page's own `<link rel=canonical>`, if it is an http or https URL. The page's claim, not a fact.
-    pub canonical_url: Option<String>,
-    /// The name of the encoding that the bytes were decoded from.
-    pub encoding: &'static str,
     /// What was removed.
     pub removed: RemovedCounts,
 }
@@ -63,7 +59,6 @@ struct Draft {
     syntax: Syntax,
     /// As [`ParsedDocument::page_starts`], in the text as it is here.
     page_starts: Vec<usize>,
-    canonical_url: Option<String>,
     removed: RemovedCounts,
 }
 
@@ -85,26 +80,21 @@ pub fn parse_document(
     check_content(bytes, format).map_err(|found| ParseError::OtherContent { found, format })?;
     let deadline = Deadline::after(limits.max_parse_time);
     let read = |parse: &dyn Fn(&str) -> Result<Draft, ParseError>| {
-        let DecodedText { text, encoding, replaced } = decode(bytes, format);
-        Ok((parse(&text)?, encoding, replaced))
+        let DecodedText { text, replaced, .. } = decode(bytes, format);
+        Ok((parse(&text)?, replaced))
     };
     // PDF and Word say in themselves how their text is encoded.
-    let (draft, encoding, undecodable) = match format {
+    let (draft, undecodable) = match format {
         DocumentFormat::Markdown => read(&|text| markdown::parse(text, deadline))?,
         DocumentFormat::PlainText => read(&|text| Ok(plain::parse(text)))?,
         DocumentFormat::Html => read(&|text| html::parse_page(text, deadline))?,
-        DocumentFormat::Docx => (docx::parse(bytes, limits, deadline)?, encoding_rs::UTF_8.name(), 0),
-        DocumentFormat::Pdf => (pdf::parse(bytes, limits, deadline)?, encoding_rs::UTF_8.name(), 0),
+        DocumentFormat::Docx => (docx::parse(bytes, limits, deadline)?, 0),
+        DocumentFormat::Pdf => (pdf::parse(bytes, limits, deadline)?, 0),
     };
-    finish(name, draft, encoding, undecodable)
+    finish(name, draft, undecodable)
 }
 
-fn finish(
-    name: &str,
-    draft: Draft,
-    encoding: &'static str,
-    undecodable: u32,
-) -> Result<ParsedDocument, ParseError> {
+fn finish(name: &str, draft: Draft, undecodable: u32) -> Result<ParsedDocument, ParseError> {
     let (text, page_starts, removed_from_text) = clean_pages(&draft.text, &draft.page_starts);
     if text.trim().is_empty() {
         return Err(ParseError::NoText);
@@ -114,15 +104,7 @@ fn finish(
     removed.undecodable = undecodable;
     let title = draft.title.map(|title| one_line(&sanitize::clean(&title).0, MAX_TITLE_CHARS));
     let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| title_from_name(name));
-    Ok(ParsedDocument {
-        title,
-        text,
-        syntax: draft.syntax,
-        page_starts,
-        canonical_url: draft.canonical_url,
-        encoding,
-        removed,
-    })
+    Ok(ParsedDocument { title, text, syntax: draft.syntax, page_starts, removed })
 }
 
 /// Cleans the text page by page, so that it stays known where each begins.

@@ -62,6 +62,7 @@ fn titles() {
         (DocumentFormat::Markdown, "# Ev\u{202e}il\u{200b}\n\ntext", "Evil"),
         (DocumentFormat::PlainText, "The Licence\n\ntext", "The Licence"),
         (DocumentFormat::PlainText, "# text\nmore", "some file name"),
+        (DocumentFormat::PlainText, "= The Manual\nAn Author\n\ntext", "The Manual"),
         (DocumentFormat::Html, "<title> A &amp;\n B </title><h1>H</h1>text", "A & B"),
         (DocumentFormat::Html, "<meta property=og:title content=Og><h1>H</h1>text", "Og"),
         (DocumentFormat::Html, "<h1>H <b>1</b></h1>text", "H **1**".replace("**", "").as_str()),
@@ -124,7 +125,7 @@ fn markdown_with_html_reads_as_it_is_shown() {
     );
     assert_eq!(
         document.text,
-        "# Top\n\nA logo shown\n\n## Use `Vec<T>` of <T> & snake_case\n\n- open\n- a\n  - b\n\n| a | b |\n| --- | --- \
+        "# Top\n\nA logo shown\n\n## Use `Vec<T>` of \\<T> & snake_case\n\n- open\n- a\n  - b\n\n| a | b |\n| --- | --- \
          |\n| 1 | 2_3 |\n\n```rust\nlet x: Vec<T>; // a_b\n# x\n```\n\n1. one\n2. two\n\n[out](https://example.com/a_b) \
          in"
     );
@@ -153,7 +154,7 @@ fn line_ends_and_marks_are_normalised() {
 #[test]
 fn html_reads_as_it_is_shown() {
     let document = html(
-        "<!doctype html><html><head><title>T</title><link rel=canonical href=https://example.com/p><style>p{}</style>\
+        "<!doctype html><html><head><title>T</title><style>p{}</style>\
          </head><body><nav>menu</nav><header>site</header><main><h1>One<a href=#one>§</a></h1><p>Vec&lt;T&gt; and \
          snake_case [x] <em>now</em> <a href=other.html title=t>in</a> <a href=https://example.com/x>out</a><br>next</p>\
          <h2>Two<br>lines</h2><pre># not a heading\n<span>x</span> &lt;y&gt;</pre><pre><code class=language-rust>fn \
@@ -161,7 +162,6 @@ fn html_reads_as_it_is_shown() {
          note</aside><button>Copy</button></main><footer>foot</footer></body></html>",
     );
     assert_eq!(document.title, "T");
-    assert_eq!(document.canonical_url.as_deref(), Some("https://example.com/p"));
     assert_eq!(
         document.text,
         "# One\n\nVec<T> and snake_case [x] *now* in [out](https://example.com/x)  \nnext\n\n## Two lines\n\n```\n# not a \
@@ -240,9 +240,100 @@ fn a_page_without_main_part_is_read_whole() {
 }
 
 #[test]
-fn canonical_urls_are_plain_web_addresses() {
-    for bad in ["javascript:alert(1)", "/relative", "https://user:pw@example.com/", "ftp://example.com"] {
-        assert_eq!(html(&format!("<link rel=canonical href='{bad}'>text")).canonical_url, None, "{bad}");
+fn navigation_is_left_out() {
+    for navigation in [
+        "<nav>away</nav>",
+        "<div class=navheader><table summary='Navigation header'><tr><th>away</table></div>",
+        "<table summary='Navigation footer'><tr><td>away</table>",
+        "<div class='x sphinxsidebar'><h3>away</h3><p>away</p></div>",
+        "<div class=nosearch>away</div>",
+        "<div class='menu mainmenu'><ul><li><a href=a>away</a><li><a href=b>away</a></ul></div>",
+        "<ol id=breadcrumbs><li><a href=a>away</a> / <li><a href=b>away</a></ol>",
+        "<p>Next: <a href=a rel=next accesskey=n>away</a>, Up: <a href=b rel=up>away</a> [<a href=c \
+         rel=contents>away</a>]</p>",
+        "<ul><li class=previous><a accesskey=p href=a>away</a><li><a accesskey=h href=b>away</a></ul>",
+    ] {
+        let document = html(&format!("{navigation}<h1>Title</h1><p>text</p>"));
+        assert_eq!(words(&document), ["#", "Title", "text"], "{navigation}");
+    }
+}
+
+#[test]
+fn links_that_are_the_text_are_kept() {
+    for links in [
+        "<h1>Contents</h1><ul><li><a href=a>kept</a><li><a href=b>kept</a><li><a href=c>kept</a></ul>",
+        "<h1>Node</h1><ul class=menu><li><a href=a accesskey=1>kept</a>: what it says</ul>",
+        "<h1>Node</h1><ul class=menu><li><a href=a>kept</a><li><a href=b>kept</a></ul>",
+        "<ul class=menu><li><a href=a>kept</a><li><a href=b>kept</a></ul>",
+        "<div class=menu><p>Choose from the menu what is kept.</p></div><h1>Menus</h1>",
+        "<div class=sidebar><h3>Aside</h3><p>A note that is kept, with <a href=a>a link</a>.</p></div>",
+        "<section id=navigation><h2>Navigation</h2><p>Dead reckoning is kept.</p></section>",
+        "<p>See <a class=nav href=a>what is kept</a> there.</p>",
+        "<div class=nosearch><h2>kept</h2></div>",
+        "<h1>Title</h1><div class=navbar><h2>See also</h2><ul><li><a href=a>kept and kept</a></ul></div>",
+        "<div class=navigation><a href=a>kept</a> <a href=b>kept</a></div>",
+        "<nav><a href=a>kept</a></nav>",
+        "<h1>See also</h1><p><a href=a rel=next>kept</a>, <a href=b>kept</a></p>",
+        &format!("<div><a href=a rel=prev>x</a> {} <a href=b rel=next>y</a></div>", "kept ".repeat(20)),
+    ] {
+        assert!(html(links).text.contains("kept"), "{links}");
+    }
+}
+
+#[test]
+fn text_of_a_page_is_not_escaped() {
+    let document = html(
+        "<h2>1. Overview</h2><p>synchronous=NORMAL, 2 * 3, *args, `x`, ~/.ssh, C:\\tmp</p><p>=NORMAL</p><p>-1 + \
+         2</p><p>1. First</p><p>#include</p><p>- dash</p><table><tr><td>1.<td>*</table>",
+    );
+    assert_eq!(
+        document.text,
+        "## 1. Overview\n\nsynchronous=NORMAL, 2 * 3, *args, `x`, ~/.ssh, C:\\tmp\n\n=NORMAL\n\n-1 + 2\n\n1. \
+         First\n\n#include\n\n- dash\n\n| 1. | * |\n| --- | --- |"
+    );
+    // What stands for a mark while a page is read is none in the page.
+    assert_eq!(html("<pre>a\u{fdd7}b</pre><p>c\u{fdd7}d").text, "```\nab\n```\n\ncd");
+}
+
+#[test]
+fn a_heading_of_a_page_is_read_back_whole() {
+    for (heading, text) in [
+        ("4. Source packages", "4. Source packages"),
+        ("2 * 3 = 6", "2 * 3 = 6"),
+        ("snake_case [x]", "snake_case [x]"),
+        ("The `const` item", "The `const` item"),
+        ("impl&lt;T&gt; Vec&lt;T&gt;", "impl\\<T> Vec\\<T>"),
+        ("Module __init__", "Module \\_\\_init\\_\\_"),
+        ("SELECT *, count(*)", "SELECT \\*, count(\\*)"),
+        ("C #", "C \\#"),
+    ] {
+        let document = html(&format!("<h2>{heading}</h2>"));
+        assert_eq!(document.text, format!("## {text}"));
+        assert_eq!(document.title, text.replace(['\\', '`'], ""));
+    }
+}
+
+#[test]
+fn text_of_a_page_begins_no_heading_and_no_code() {
+    for text in [
+        "# fake",
+        " # fake",
+        "\u{200b}# fake",
+        "\u{a0}# fake",
+        "text\u{2028}# fake",
+        "text<br># fake",
+        "<b></b># fake",
+        "fake<br>===",
+        "fake<br>-",
+        "```",
+        "~~~ sh",
+        "&lt;!-- open",
+        "&lt;pre>",
+    ] {
+        let document = html(&format!("<p>{text}</p><h2>After it</h2>"));
+        let found: Vec<_> =
+            crate::outline::headings(&document.text).into_iter().map(|heading| heading.text).collect();
+        assert_eq!(found, ["After it"], "{text:?} became {:?}", document.text);
     }
 }
 

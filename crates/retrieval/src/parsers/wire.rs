@@ -224,15 +224,7 @@ impl Parsed {
         if !sound {
             return Err(Unsound);
         }
-        let document = ParsedDocument {
-            title,
-            text,
-            syntax,
-            page_starts,
-            canonical_url: None,
-            encoding: encoding_rs::UTF_8.name(),
-            removed,
-        };
+        let document = ParsedDocument { title, text, syntax, page_starts, removed };
         let mut start = 0;
         let mut chunks = Vec::with_capacity(pieces.len());
         for (ordinal, PieceEnd { end, heading_path }) in (0..).zip(pieces) {

@@ -3,6 +3,7 @@
 //! between all parsed.
 
 mod docx;
+mod html;
 mod pdf;
 
 use std::io::Write as _;
@@ -92,6 +93,8 @@ static CORPUS: LazyLock<Vec<Odd>> = LazyLock::new(corpus);
 fn corpus() -> Vec<Odd> {
     let mut corpus = docx::odd_files();
     corpus.extend(pdf::odd_files());
+    corpus.extend(pdf::costly_files());
+    corpus.extend(html::odd_files());
     corpus.extend([
         Odd::html(
             "elements 100,000 deep",
@@ -140,11 +143,6 @@ fn trials() -> Vec<Odd> {
         // macOS does not limit a process's memory.
         #[cfg(target_os = "linux")]
         Odd::trial("eat memory", Error("needed more than 1024 MiB of memory")),
-        Odd::pdf(
-            "PDF forms that show each other",
-            pdf::forms_in_a_circle(),
-            Error("nested too deeply for the PDF parser"),
-        ),
     ]
 }
 

@@ -55,7 +55,6 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
         text: body.markdown,
         syntax: Syntax::Markdown,
         page_starts: Vec::new(),
-        canonical_url: None,
         removed: body.removed,
     })
 }

@@ -1,8 +1,10 @@
 //! HTML: what a browser would show of it, as Markdown.
 
+mod attributes;
 mod bounded_dom;
 mod elements;
 mod hidden;
+mod navigation;
 mod render;
 mod visible;
 
@@ -13,6 +15,7 @@ use htmd::Node;
 use markup5ever_rcdom::NodeData;
 
 pub(super) use self::elements::{has_only_bare_tags, is_placeholder};
+use self::visible::Boilerplate;
 use super::{Draft, ParseError, Syntax, markdown};
 use crate::DocumentFormat;
 use crate::limits::Deadline;
@@ -25,23 +28,25 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Reads a whole page: its title, and the main part of its text.
 pub(super) fn parse_page(html: &str, deadline: Deadline) -> Result<Draft, ParseError> {
     on_own_stack(|| {
-        let document = bounded_dom::parse(html, deadline)?;
-        let head = visible::Head::of(&document);
-        let mut removed = RemovedCounts::default();
-        visible::prune(&document, visible::Boilerplate::Remove, &mut removed);
-        deadline.check()?;
-        let text = render::to_markdown(&visible::main_part(&document));
-        deadline.check()?;
-        let title = head.title.or_else(|| markdown::first_title(&text));
-        Ok(Draft {
-            title,
-            text,
-            syntax: Syntax::Markdown,
-            page_starts: Vec::new(),
-            canonical_url: head.canonical_url,
-            removed,
-        })
+        let mut draft = read_page(html, Boilerplate::Remove, deadline)?;
+        if draft.text.trim().is_empty() {
+            // Its links are what such a page is for: the contents in a frame of their own.
+            draft = read_page(html, Boilerplate::Keep, deadline)?;
+        }
+        Ok(draft)
     })
+}
+
+fn read_page(html: &str, boilerplate: Boilerplate, deadline: Deadline) -> Result<Draft, ParseError> {
+    let document = bounded_dom::parse(html, deadline)?;
+    let title = visible::title(&document);
+    let mut removed = RemovedCounts::default();
+    visible::prune(&document, boilerplate, &mut removed);
+    deadline.check()?;
+    let text = render::to_markdown(&visible::main_part(&document));
+    deadline.check()?;
+    let title = title.or_else(|| markdown::first_title(&text));
+    Ok(Draft { title, text, syntax: Syntax::Markdown, page_starts: Vec::new(), removed })
 }
 
 /// Reads HTML that was rendered from Markdown: all of it is the document's own text.
@@ -53,7 +58,7 @@ pub(super) fn parse_fragment(
     let (text, found) = on_own_stack(|| {
         let document = bounded_dom::parse(html, deadline)?;
         let mut removed = RemovedCounts::default();
-        visible::prune(&document, visible::Boilerplate::Keep, &mut removed);
+        visible::prune(&document, Boilerplate::Keep, &mut removed);
         deadline.check()?;
         Ok((render::to_markdown(&document), removed))
     })?;
@@ -78,6 +83,10 @@ fn tag(node: &Rc<Node>) -> Option<&str> {
         NodeData::Element { name, .. } => Some(&name.local),
         _ => None,
     }
+}
+
+fn is_heading(node: &Rc<Node>) -> bool {
+    matches!(tag(node), Some("h1" | "h2" | "h3" | "h4" | "h5" | "h6"))
 }
 
 /// The element's attribute.

@@ -9,42 +9,56 @@ use htmd::{Element, HtmlToMarkdown, Node};
 
 use super::visible::http_url;
 use super::{attribute, tag, text_content};
-use crate::outline::one_line;
+use crate::outline::{headings, one_line};
+use crate::parse::escape::begins_markup;
+use crate::sanitize::is_invisible;
 
-/// Characters that htmd would escape in running text, and what stands for them while it works. The text is read by a
-/// model and indexed by words: `snake\_case` and `Vec&lt;T&gt;` serve neither.
+/// Characters that htmd would escape in running text; while it works, the noncharacters from U+FDD0 on stand for them.
+/// The text is read by a model and indexed by words: `snake\_case`, `1\.` and `Vec&lt;T&gt;` serve neither.
 ///
-/// What stands for them are noncharacters, which Unicode leaves to internal use; a page's own are removed first.
-const SHIELDED: [(char, char); 7] = [
-    ('_', '\u{fdd0}'),
-    ('[', '\u{fdd1}'),
-    (']', '\u{fdd2}'),
-    ('<', '\u{fdd3}'),
-    ('>', '\u{fdd4}'),
-    ('&', '\u{fdd5}'),
-    ('\\', '\u{fdd6}'),
-];
+/// Unicode leaves noncharacters to internal use; a page's own are removed first.
+const SHIELDED: [char; 16] =
+    ['_', '[', ']', '<', '>', '&', '\\', '*', '`', '~', '#', '=', '+', '-', '.', ')'];
+
+const FIRST_STAND_IN: u32 = 0xfdd0;
 
 /// The text with [`SHIELDED`] characters replaced.
 pub(super) fn shield_text(text: &str) -> String {
-    let shield = |char: char| match char {
-        '\u{fdd0}'..='\u{fdef}' => None,
-        _ => Some(SHIELDED.iter().find(|(plain, _)| *plain == char).map_or(char, |(_, shielded)| *shielded)),
+    let shield = |char: char| {
+        let index = (0..).zip(SHIELDED).find(|(_, plain)| *plain == char).map(|(index, _)| index);
+        index.and_then(|index: u32| char::from_u32(FIRST_STAND_IN + index)).unwrap_or(char)
     };
-    text.chars().filter_map(shield).collect()
+    text.chars().filter(|char| !is_noncharacter(*char)).map(shield).collect()
 }
 
-/// Undoes [`shield_text`]. A `<` or `>` that begins a line stays escaped: it would begin HTML or a quotation.
+fn unshielded(char: char) -> char {
+    let index = u32::from(char).checked_sub(FIRST_STAND_IN).and_then(|index| usize::try_from(index).ok());
+    index.and_then(|index| SHIELDED.get(index)).copied().unwrap_or(char)
+}
+
+fn is_noncharacter(char: char) -> bool {
+    matches!(char, '\u{fdd0}'..='\u{fdef}')
+}
+
+/// Code is not escaped; a page's own noncharacters in it would come out as marks, and could end it.
+pub(super) fn shield_code(text: &str) -> String {
+    text.replace(is_noncharacter, "")
+}
+
+/// Undoes [`shield_text`]. A line of text that would begin a heading, a fence, HTML or a quotation is escaped: only
+/// that would make another document of what follows.
 fn unshield(markdown: &str) -> String {
     let mut plain = String::with_capacity(markdown.len());
-    let mut at_line_start = true;
-    for char in markdown.chars() {
-        let original = SHIELDED.iter().find(|(_, shielded)| *shielded == char).map(|(original, _)| *original);
-        if at_line_start && matches!(original, Some('<' | '>')) {
+    // At what `sanitize::clean` will make line ends of, and past what it will remove.
+    for line in markdown.split_inclusive(['\n', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']) {
+        let is_unseen = |char: char| char.is_whitespace() || (is_invisible(char) && !is_noncharacter(char));
+        let text = line.trim_start_matches(is_unseen);
+        let unshielded: String = text.chars().map(unshielded).collect();
+        plain.push_str(&line[..line.len() - text.len()]);
+        if text.starts_with(is_noncharacter) && begins_markup(unshielded.trim_end()) {
             plain.push('\\');
         }
-        plain.push(original.unwrap_or(char));
-        at_line_start = char == '\n' || (at_line_start && char == ' ');
+        plain.push_str(&unshielded);
     }
     plain
 }
@@ -77,8 +91,10 @@ fn link(handlers: &dyn Handlers, element: Element) -> Option<HandlerResult> {
     if href.starts_with('#') && !content.chars().any(char::is_alphanumeric) {
         return Some(String::new().into());
     }
-    let is_one_line = !content.trim().is_empty() && !content.trim().contains('\n');
-    let target = http_url(&href).filter(|url| is_one_line && url.trim_end_matches('/') != content.trim());
+    let shown: String = content.trim().chars().map(unshielded).collect();
+    let is_one_line = !shown.is_empty() && !shown.contains('\n');
+    let target =
+        http_url(&href).filter(|url| is_one_line && url.trim_end_matches('/') != shown.trim_end_matches('/'));
     Some(match target {
         Some(url) => format!("[{}]({})", content.trim(), url.replace('(', "%28").replace(')', "%29")).into(),
         None => content.into(),
@@ -97,11 +113,29 @@ fn image(_: &dyn Handlers, element: Element) -> Option<HandlerResult> {
 fn heading(handlers: &dyn Handlers, element: Element) -> Option<HandlerResult> {
     let level = element.tag.strip_prefix('h')?.parse::<usize>().ok()?;
     let content = handlers.walk_children(element.node).content;
-    let text = one_line(content.trim().trim_start_matches('#'), usize::MAX / 8);
+    let text = one_line(content.trim().trim_start_matches(|char| unshielded(char) == '#'), usize::MAX / 8);
     if text.is_empty() {
         return None;
     }
-    Some(format!("\n\n{} {text}\n\n", "#".repeat(level)).into())
+    Some(format!("\n\n{} {}\n\n", "#".repeat(level), heading_text(&text)).into())
+}
+
+/// A heading's text, shielded, with no more escapes than it takes to be read back whole: `2 * 3` takes none, `__init__`
+/// and `Vec<T>` do. It names the place of what is found below it.
+fn heading_text(text: &str) -> String {
+    const MARKS: [&str; 4] = ["", "<", "*_", "<*_[]`~&\\#"];
+    let escaped = |marks: &str| {
+        let is_escaped = |char| is_noncharacter(char) && marks.contains(unshielded(char));
+        let chars = text.chars().flat_map(|char| is_escaped(char).then_some('\\').into_iter().chain([char]));
+        chars.collect::<String>()
+    };
+    // A heading without the backticks around a word has lost nothing.
+    let read_back = |text: &str| {
+        headings(&format!("# {}", unshield(text))).pop().map(|heading| heading.text.replace('`', ""))
+    };
+    let all = escaped(MARKS[MARKS.len() - 1]);
+    let whole = read_back(&all);
+    MARKS.iter().map(|marks| escaped(marks)).find(|text| read_back(text) == whole).unwrap_or(all)
 }
 
 /// Preformatted text as a fenced block, also without `<code>` in it, so that a `#` in it begins no section.

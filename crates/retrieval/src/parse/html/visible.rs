@@ -9,8 +9,9 @@ use url::Url;
 
 use super::elements::has_no_text;
 use super::hidden::is_hidden;
-use super::render::shield_text;
-use super::{attribute, tag, text_content};
+use super::navigation::is_navigation;
+use super::render::{shield_code, shield_text};
+use super::{attribute, is_heading, tag, text_content};
 use crate::sanitize::RemovedCounts;
 
 /// A main part with fewer characters than this counts only if it is most of the page.
@@ -20,40 +21,26 @@ const SUBSTANTIAL_CHARS: usize = 200;
 /// more children than this, an empty text keeps neighbours apart.
 const MANY_CHILDREN: usize = 2_000;
 
-/// The longest canonical URL, in bytes.
+/// The longest target of a link that is kept, in bytes.
 const MAX_URL_BYTES: usize = 2_000;
 
-/// What a page's head says about it.
-pub(super) struct Head {
-    pub(super) title: Option<String>,
-    pub(super) canonical_url: Option<String>,
-}
-
-impl Head {
-    /// Reads `<title>`, else `og:title`, and `<link rel=canonical>`.
-    pub(super) fn of(document: &Rc<Node>) -> Self {
-        let (mut title, mut og_title, mut canonical_url) = (None, None, None);
-        walk(document, &mut |node| match tag(node) {
-            Some("title") => {
-                title =
-                    title.take().or_else(|| Some(text_content(node)).filter(|text| !text.trim().is_empty()));
-                false
-            }
-            Some("meta") if attribute(node, "property").as_deref() == Some("og:title") => {
-                og_title = og_title.take().or_else(|| attribute(node, "content"));
-                false
-            }
-            Some("link") if attribute(node, "rel").as_deref() == Some("canonical") => {
-                canonical_url =
-                    canonical_url.take().or_else(|| attribute(node, "href").and_then(|url| http_url(&url)));
-                false
-            }
-            // An icon's <title> is not the page's.
-            Some("svg" | "body") => false,
-            _ => true,
-        });
-        Self { title: title.or(og_title), canonical_url }
-    }
+/// What a page's head calls it: `<title>`, else `og:title`.
+pub(super) fn title(document: &Rc<Node>) -> Option<String> {
+    let (mut title, mut og_title) = (None, None);
+    walk(document, &mut |node| match tag(node) {
+        Some("title") => {
+            title = title.take().or_else(|| Some(text_content(node)).filter(|text| !text.trim().is_empty()));
+            false
+        }
+        Some("meta") if attribute(node, "property").as_deref() == Some("og:title") => {
+            og_title = og_title.take().or_else(|| attribute(node, "content"));
+            false
+        }
+        // An icon's <title> is not the page's.
+        Some("svg" | "body") => false,
+        _ => true,
+    });
+    title.or(og_title)
 }
 
 /// The URL, if it is an absolute http or https one without credentials.
@@ -73,7 +60,12 @@ pub(super) enum Boilerplate {
 
 /// Takes off what is not shown, and counts it; makes the texts that stay ready for [`super::render`].
 pub(super) fn prune(document: &Rc<Node>, boilerplate: Boilerplate, removed: &mut RemovedCounts) {
-    Pruner { boilerplate, removed }.prune(document, Place::default());
+    let mut has_heading = false;
+    walk(document, &mut |node| {
+        has_heading |= is_heading(node);
+        !has_heading
+    });
+    Pruner { boilerplate, removed, is_above_heading: has_heading }.prune(document, Place::default());
 }
 
 /// Where in the page an element stands.
@@ -86,33 +78,39 @@ struct Place {
 struct Pruner<'a> {
     boilerplate: Boilerplate,
     removed: &'a mut RemovedCounts,
+    /// Whether the page's first heading is still to come.
+    is_above_heading: bool,
 }
 
 impl Pruner<'_> {
     /// Recursive: the tree's depth is bounded.
     fn prune(&mut self, node: &Rc<Node>, place: Place) {
-        let mut children = std::mem::take(&mut *node.children.borrow_mut());
-        children.retain(|child| self.keeps(child, place));
-        if children.len() > MANY_CHILDREN {
-            children = kept_apart(children);
-        }
-        for child in &children {
+        let children = std::mem::take(&mut *node.children.borrow_mut());
+        let mut kept = Vec::with_capacity(children.len());
+        // A child with all below it before the next, so that `is_above_heading` is as in the text.
+        for child in children {
+            if !self.keeps(&child, place) {
+                continue;
+            }
+            self.is_above_heading &= !is_heading(&child);
             let inside = Place {
-                in_code: place.in_code || matches!(tag(child), Some("pre" | "code" | "xmp" | "listing")),
-                in_main: place.in_main || is_main(child) || tag(child) == Some("article"),
+                in_code: place.in_code || matches!(tag(&child), Some("pre" | "code" | "xmp" | "listing")),
+                in_main: place.in_main || is_main(&child) || tag(&child) == Some("article"),
             };
-            self.prune(child, inside);
+            self.prune(&child, inside);
+            kept.push(child);
         }
-        *node.children.borrow_mut() = children;
+        if kept.len() > MANY_CHILDREN {
+            kept = kept_apart(kept);
+        }
+        *node.children.borrow_mut() = kept;
     }
 
     fn keeps(&mut self, node: &Rc<Node>, place: Place) -> bool {
         match &node.data {
             NodeData::Text { contents } => {
-                if !place.in_code {
-                    let shielded = shield_text(&contents.borrow());
-                    contents.replace(StrTendril::from(shielded));
-                }
+                let text = if place.in_code { shield_code } else { shield_text }(&contents.borrow());
+                contents.replace(StrTendril::from(text));
                 true
             }
             NodeData::Comment { .. } => {
@@ -131,17 +129,22 @@ impl Pruner<'_> {
             return false;
         }
         let tag = tag(element).unwrap_or_default();
-        !has_no_text(tag) && (self.boilerplate == Boilerplate::Keep || !is_boilerplate(element, tag, place))
+        !has_no_text(tag)
+            && (self.boilerplate == Boilerplate::Keep || !self.is_boilerplate(element, tag, place))
     }
-}
 
-fn is_boilerplate(element: &Rc<Node>, tag: &str, place: Place) -> bool {
-    match tag {
-        "nav" | "footer" => true,
-        // In an article, asides are notes and warnings.
-        "aside" => !place.in_main,
-        _ => attribute(element, "role")
-            .is_some_and(|role| matches!(role.as_str(), "navigation" | "banner" | "contentinfo" | "search")),
+    fn is_boilerplate(&self, element: &Rc<Node>, tag: &str, place: Place) -> bool {
+        let has_role =
+            |roles: &[&str]| attribute(element, "role").is_some_and(|role| roles.contains(&role.as_str()));
+        match tag {
+            "nav" | "footer" => true,
+            // In an article, asides are notes and warnings.
+            "aside" if !place.in_main => true,
+            _ => {
+                has_role(&["navigation", "banner", "contentinfo", "search"])
+                    || (!place.in_code && is_navigation(element, tag, self.is_above_heading))
+            }
+        }
     }
 }
 

@@ -95,6 +95,8 @@ fn names(document: &Document) -> HashMap<Vec<u8>, &Object> {
     let tree = catalog.get_deref(b"Names", document).and_then(Object::as_dict);
     let tree = tree.and_then(|names| names.get_deref(b"Dests", document)).and_then(Object::as_dict);
     let mut pending: Vec<(&Dictionary, usize)> = tree.ok().map(|tree| (tree, 0)).into_iter().collect();
+    // Sixteen nodes, each of which names the next a thousand times, would else be 1000¹⁶.
+    let mut seen = HashSet::new();
     while let Some((node, depth)) = pending.pop() {
         if let Ok(pairs) = node.get_deref(b"Names", document).and_then(Object::as_array) {
             for pair in pairs.chunks_exact(2) {
@@ -106,7 +108,7 @@ fn names(document: &Document) -> HashMap<Vec<u8>, &Object> {
         let full =
             names.len() >= MAX_BOOKMARKS * 10 || pending.len() >= MAX_BOOKMARKS || depth >= MAX_NAME_DEPTH;
         if let (false, Ok(kids)) = (full, node.get_deref(b"Kids", document).and_then(Object::as_array)) {
-            let kids = kids.iter().filter_map(|kid| kid.as_reference().ok());
+            let kids = kids.iter().filter_map(|kid| kid.as_reference().ok()).filter(|kid| seen.insert(*kid));
             pending
                 .extend(kids.filter_map(|kid| document.get_dictionary(kid).ok()).map(|kid| (kid, depth + 1)));
         }

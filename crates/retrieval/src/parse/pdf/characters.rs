@@ -1,7 +1,11 @@
 //! Characters with their places, put together to lines.
 
+mod direction;
+mod glyphs;
+
 use pdf_extract::{MediaBox, OutputDev, OutputError, Transform};
 
+use self::glyphs::{Glyphs, Writer};
 use super::{Line, Page};
 use crate::chunk::MAX_CHARS;
 use crate::limits::{Deadline, Limits};
@@ -10,15 +14,14 @@ use crate::parse::ParseError;
 /// How many characters pass between two looks at the clock.
 const CHARACTERS_BETWEEN_CHECKS: usize = 4096;
 
-/// A gap of that part of the type's size is a space between words. troff squeezes a space to 0.12 of it; kerning takes less
-/// than 0.1.
-const WORD_GAP: f64 = 0.1;
-
 /// A step up or down by that part of the type's size begins a line. A raised note's mark stays below it.
 const LINE_STEP: f64 = 0.55;
 
 /// A step back by that part of the type's size begins a line: a new column. Kerning and accents take less.
 const BACK_STEP: f64 = 1.0;
+
+/// More glyphs are no line. What is kept of each is some ten times its text.
+const MAX_GLYPHS: usize = 4096;
 
 /// Smaller type, in points, cannot be read.
 const MIN_SIZE: f64 = 1.0;
@@ -33,6 +36,7 @@ pub(super) struct Characters {
     pub(super) hidden: u32,
     pub(super) stopped_by: Option<ParseError>,
     line: Option<Open>,
+    writer: Writer,
     is_hiding: bool,
     media_box: MediaBox,
     count: usize,
@@ -44,12 +48,33 @@ pub(super) struct Characters {
 /// The line that is being read.
 struct Open {
     line: Line,
+    glyphs: Glyphs,
     /// The direction of writing, of length 1.
     direction: (f64, f64),
     /// Where on the direction the last character ended.
     end: f64,
+    /// What of the direction the line takes so far.
+    reach: (f64, f64),
     /// The line's place across the direction.
     across: f64,
+}
+
+impl Open {
+    /// Whether the glyph stands where this line goes on.
+    fn goes_on(&self, (start, end): (f64, f64), size: f64, is_right_to_left: bool) -> bool {
+        let back_step = BACK_STEP * size;
+        let middle = f64::midpoint(start, end);
+        if self.glyphs.len() >= MAX_GLYPHS {
+            return false;
+        }
+        if !(is_right_to_left || self.glyphs.has_right_to_left()) {
+            return start > self.end - back_step;
+        }
+        // Drawn from the right or from the left, with words and numbers in it that are drawn the other way. What is drawn
+        // over the line anew, to make it bold, is another.
+        let (left, right) = self.reach;
+        middle <= left || middle >= right || (start - self.end).abs() < 2.0 * back_step
+    }
 }
 
 impl Characters {
@@ -59,6 +84,7 @@ impl Characters {
             hidden: 0,
             stopped_by: None,
             line: None,
+            writer: Writer::default(),
             is_hiding: false,
             media_box: MediaBox { llx: 0.0, lly: 0.0, urx: 0.0, ury: 0.0 },
             count: 0,
@@ -84,11 +110,13 @@ impl Characters {
     }
 
     fn end_line(&mut self) {
-        if let Some(open) = self.line.take()
+        if let Some(Open { mut line, glyphs, .. }) = self.line.take()
             && let Some(page) = self.pages.last_mut()
-            && !open.line.text.trim().is_empty()
         {
-            page.lines.push(open.line);
+            line.text = glyphs.into_text(&mut self.writer);
+            if !line.text.trim().is_empty() {
+                page.lines.push(line);
+            }
         }
     }
 
@@ -145,32 +173,33 @@ impl OutputDev for Characters {
         let direction = (sign * transform.m11 / stretch, sign * transform.m12 / stretch);
         let along = x * direction.0 + y * direction.1;
         let across = y * direction.0 - x * direction.1;
-        let end = along + (width * font_size.abs() + spacing * sign) * stretch;
+        let end = along + width * font_size.abs() * stretch;
+        let is_right_to_left = direction::is_right_to_left(text);
 
         let goes_on = self.line.as_ref().is_some_and(|open| {
             let turn = open.direction.0 * direction.0 + open.direction.1 * direction.1;
             let type_size = open.line.size.max(size);
             turn > 0.99
                 && (open.across - across).abs() < LINE_STEP * type_size
-                && along > open.end - BACK_STEP * type_size
+                && open.goes_on((along, end), type_size, is_right_to_left)
         });
         if !goes_on {
             self.end_line();
         }
         let open = self.line.get_or_insert_with(|| Open {
             line: Line { left: x, right: x, baseline: y, size, text: String::new() },
+            glyphs: Glyphs::default(),
             direction,
             end: along,
+            reach: (along, along),
             across,
         });
-        let gap = along - open.end;
-        if gap > WORD_GAP * size && !open.line.text.ends_with(' ') && !open.line.text.is_empty() {
-            open.line.text.push(' ');
-        }
-        push_spelled(&mut open.line.text, text);
+        open.glyphs.push(text, (along, end), spacing * sign * stretch, size);
         open.line.size = open.line.size.max(size);
+        open.line.left = open.line.left.min(x);
         open.line.right = open.line.right.max(x + (end - along) * direction.0.abs());
         open.end = end;
+        open.reach = (open.reach.0.min(along), open.reach.1.max(end));
         Ok(())
     }
 
@@ -187,22 +216,5 @@ impl OutputDev for Characters {
     }
 }
 
-/// Adds the text with its ligatures spelled out: a word is to be found however it was set.
-fn push_spelled(line: &mut String, text: &str) {
-    for char in text.chars() {
-        match char {
-            '\u{fb00}' => line.push_str("ff"),
-            '\u{fb01}' => line.push_str("fi"),
-            '\u{fb02}' => line.push_str("fl"),
-            '\u{fb03}' => line.push_str("ffi"),
-            '\u{fb04}' => line.push_str("ffl"),
-            '\u{fb05}' | '\u{fb06}' => line.push_str("st"),
-            _ if char.is_whitespace() => {
-                if !line.ends_with(' ') {
-                    line.push(' ');
-                }
-            }
-            _ => line.push(char),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,12 @@ pub(super) fn remove(pages: &mut [Page], bookmarks: &[Bookmark]) {
         let is_named = || named.get(&number).is_some_and(|titles| titles.contains(&comparable(&line.text)));
         if line.size > largest || is_named() { None } else { key(page, line) }
     };
+    let titles: HashSet<String> = named.values().flatten().cloned().collect();
+    let key_of = |number: usize, page: &Page, line: &Line| {
+        let (height, text) = key_of(number, page, line)?;
+        let running = running_head(number, &line.text).filter(|(_, title)| titles.contains(title));
+        Some((height, running.map_or(text, |(offset, _)| offset.to_string())))
+    };
     let mut counted: HashMap<Key, HashSet<usize>> = HashMap::new();
     for (number, page) in pages.iter().enumerate() {
         for line in &page.lines {
@@ -49,7 +55,8 @@ pub(super) fn remove(pages: &mut [Page], bookmarks: &[Bookmark]) {
     }
 }
 
-/// What is alike in furniture: the height, in units of 2 points, and the text with its numbers taken out.
+/// What is alike in furniture: the height, in units of 2 points, and the text with its numbers taken out. Instead of the text
+/// of a head that names a section: how far its number is from the page's.
 type Key = (i64, String);
 
 fn key(page: &Page, line: &Line) -> Option<Key> {
@@ -58,6 +65,18 @@ fn key(page: &Page, line: &Line) -> Option<Key> {
     #[expect(clippy::cast_possible_truncation, reason = "a page is some thousand points high")]
     let height = (line.baseline / 2.0).round() as i64;
     is_outer.then(|| (height, without_numbers(&line.text)))
+}
+
+/// If the line begins or ends with a number: how far that is from the page's, and what else there is. The heads of many
+/// books name the section, which changes after a page or two, beside the page's number, which goes on with the pages.
+fn running_head(page: usize, text: &str) -> Option<(i64, String)> {
+    let text = text.trim();
+    let last = text.rsplit_once(' ').map(|(rest, last)| (last, rest));
+    let sides = [last, text.split_once(' ')];
+    sides.into_iter().flatten().find_map(|(number, rest)| {
+        let number: i64 = number.parse().ok()?;
+        Some((number.checked_sub_unsigned(page as u64)?, comparable(rest)))
+    })
 }
 
 /// Numbers as `#`, also Roman ones that stand alone.
@@ -119,5 +138,21 @@ mod tests {
             ["Chapter 1", "The same words in the text", "A first line, of Ann", "Introduction"]
         );
         assert_eq!(pages[4].lines.len(), 2, "seen once: {:?}", pages[4].lines);
+    }
+
+    #[test]
+    fn heads_that_name_the_section_beside_the_number_are_removed() {
+        let bookmarks: Vec<_> = [("First steps", 0), ("Onwards", 2), ("Method", 4)]
+            .map(|(title, page)| Bookmark { title: title.to_owned(), level: 1, page })
+            .into();
+        let heads =
+            ["1.1. First steps 7", "8 First steps", "1.2. Onwards 9", "10 Onwards", "5 Method", "12 apples"];
+        let mut pages: Vec<Page> = heads
+            .iter()
+            .map(|head| page(vec![line(head, 780.0, 8.0), line("Some text", 400.0, 10.0)]))
+            .collect();
+        remove(&mut pages, &bookmarks);
+        let left: Vec<usize> = pages.iter().map(|page| page.lines.len()).collect();
+        assert_eq!(left, [1, 1, 1, 1, 2, 2], "a heading with its own number stays, and so does text");
     }
 }

@@ -109,21 +109,41 @@ pub(super) fn body_size(pages: &[Page]) -> f64 {
     size
 }
 
+/// How a size of type is used by lines that may be headings.
+#[derive(Default)]
+struct Uses {
+    lines: usize,
+    /// Runs of such lines, one below the other.
+    headings: usize,
+    on_first_page: bool,
+}
+
 fn by_size(pages: &[Page]) -> HashMap<Place, Heading> {
     let body = body_size(pages);
     let is_large = |line: &Line| line.size >= body * MIN_ENLARGEMENT && is_like_heading(&line.text);
     let all: usize = pages.iter().map(|page| page.lines.len()).sum();
-    let mut sizes: Vec<i64> = pages
-        .iter()
-        .flat_map(|page| &page.lines)
-        .filter(|line| is_large(line))
-        .map(|line| step(line.size))
-        .collect();
-    if sizes.len() * MAX_SHARE > all {
+    let first = pages.iter().position(|page| !page.lines.is_empty());
+    let mut uses: HashMap<i64, Uses> = HashMap::new();
+    for (number, page) in pages.iter().enumerate() {
+        let mut before = None;
+        for line in &page.lines {
+            let size = Some(step(line.size)).filter(|_| is_large(line));
+            if let Some(size) = size {
+                let uses = uses.entry(size).or_default();
+                uses.lines += 1;
+                uses.headings += usize::from(before != Some(size));
+                uses.on_first_page |= first == Some(number);
+            }
+            before = size;
+        }
+    }
+    if uses.values().map(|uses| uses.lines).sum::<usize>() * MAX_SHARE > all {
         return HashMap::new();
     }
+    // A formula of a manual may be larger than all else. It names no section, least of all the rest of the document.
+    uses.retain(|_, uses| uses.headings > 1 || uses.on_first_page);
+    let mut sizes: Vec<i64> = uses.into_keys().collect();
     sizes.sort_unstable_by(|one, other| other.cmp(one));
-    sizes.dedup();
     sizes.truncate(MAX_LEVELS);
     let mut found = HashMap::new();
     for (number, page) in pages.iter().enumerate() {
@@ -147,8 +167,9 @@ fn by_size(pages: &[Page]) -> HashMap<Place, Heading> {
 
 fn is_like_heading(text: &str) -> bool {
     let text = text.trim();
-    let letters = text.chars().filter(|char| char.is_alphabetic()).count();
-    letters >= 2 && text.chars().count() <= MAX_CHARS && !text.ends_with(['.', ',', ';'])
+    let is_word = |word: &str| word.chars().all(char::is_alphabetic) && word.chars().nth(1).is_some();
+    let has_word = text.split(|char: char| !char.is_alphanumeric()).any(is_word);
+    has_word && text.chars().count() <= MAX_CHARS && !text.ends_with(['.', ',', ';'])
 }
 
 /// What stands in the largest type on the first page with text.

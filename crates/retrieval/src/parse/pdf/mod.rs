@@ -6,6 +6,8 @@
 
 mod bookmarks;
 mod characters;
+mod fonts;
+mod forms;
 mod furniture;
 mod headings;
 mod layout;
@@ -45,7 +47,12 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
     let mut document = load(bytes)?;
     deadline.check()?;
     let told_title = title(&document);
-    let Reduced { pages, had_pictures, mut removed } = reduce::to_text(&mut document, limits, deadline)?;
+    let reduced = reduce::to_text(&mut document, limits, deadline).map_err(|error| match error {
+        // It opened with an empty password that is not its own, and what was made of it is noise.
+        ParseError::Broken(Flaw::NoPages) if document.was_encrypted() => ParseError::Encrypted,
+        error => error,
+    });
+    let Reduced { pages, had_pictures, mut removed } = reduced?;
     let bookmarks = bookmarks::read(&document, &pages);
     let mut characters = Characters::new(deadline, limits);
     match output_doc(&document, &mut characters) {
@@ -69,7 +76,7 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
     let headings = headings::find(&pages, &bookmarks);
     let title = told_title.or_else(|| headings::largest_line(&pages));
     let (text, page_starts) = layout::to_markdown(&pages, &headings);
-    Ok(Draft { title, text, syntax: Syntax::Markdown, page_starts, canonical_url: None, removed })
+    Ok(Draft { title, text, syntax: Syntax::Markdown, page_starts, removed })
 }
 
 /// Reads the file's structure. One that opens without a password is decrypted on the way.

@@ -1,12 +1,14 @@
 //! A file reduced to what shows text, before text is looked for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read as _};
 
 use flate2::read::ZlibDecoder;
 use pdf_extract::content::{Content, Operation};
 use pdf_extract::{Dictionary, Document, Object, ObjectId, Stream};
 
+use super::fonts;
+use super::forms::{self, Known, Shows};
 use super::to_unicode;
 use crate::limits::{Deadline, Limits};
 use crate::parse::{Flaw, ParseError};
@@ -14,6 +16,12 @@ use crate::sanitize::RemovedCounts;
 
 /// How far a page is followed up the tree of pages. A cycle is one without end.
 const MAX_PARENTS: usize = 64;
+
+/// What a stream counts for beside its bytes, so that a million empty ones on each page are not free.
+const STREAM_BYTES: u64 = 64;
+
+/// The deepest that the state is saved. Writers keep to 28 (ISO 32000-2, annex C), or forget to restore it.
+const MAX_SAVED_STATES: usize = 512;
 
 /// A4 in points, for pages that do not say their size.
 const USUAL_PAGE: [i64; 4] = [0, 0, 595, 842];
@@ -39,10 +47,13 @@ pub(super) fn to_text(
     let pages = pages(document, limits)?;
     flatten(document, &pages)?;
     let mut budget = Budget { left: limits.max_unpacked_bytes, limit: limits.max_unpacked_bytes };
+    fonts::make_plain(document);
     let had_pictures = empty_pictures(document);
-    make_tables_plain(document, &mut budget)?;
+    let codes = make_tables_plain(document, &mut budget)?;
     drop_font_programs(document);
     let mut removed = RemovedCounts::default();
+    let mut all_shows: HashMap<ObjectId, Shows> = HashMap::new();
+    let mut contents = Vec::with_capacity(pages.len());
     for page in &pages {
         deadline.check()?;
         for stream in document.get_page_contents(*page) {
@@ -51,10 +62,12 @@ pub(super) fn to_text(
             }
         }
         let content = document.get_page_content(*page).map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
-        let kept = showing_text(&content, None, &mut removed)?;
-        let stream = document.add_object(Stream::new(Dictionary::new(), kept).with_compression(false));
+        let (kept, shows) = showing_text(&content, None, &mut removed)?;
+        let content = document.add_object(Stream::new(Dictionary::new(), kept).with_compression(false));
+        all_shows.insert(content, shows);
+        contents.push((*page, content));
         let page = document.get_dictionary_mut(*page).map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
-        page.set("Contents", Object::Reference(stream));
+        page.set("Contents", Object::Reference(content));
     }
     let forms: Vec<ObjectId> = document
         .objects
@@ -67,9 +80,11 @@ pub(super) fn to_text(
         let Some(Object::Stream(stream)) = document.objects.get_mut(&form) else { continue };
         budget.take(stream)?;
         let content = stream.decompressed_content().unwrap_or_default();
-        let kept = showing_text(&content, Some(had_pictures), &mut removed)?;
+        let (kept, shows) = showing_text(&content, Some(had_pictures), &mut removed)?;
         stream.set_plain_content(kept);
+        all_shows.insert(form, shows);
     }
+    forms::bound(document, &contents, &Known { shows: all_shows, codes }, limits)?;
     Ok(Reduced { pages, had_pictures, removed })
 }
 
@@ -89,7 +104,10 @@ impl Budget {
             // What cannot be unpacked is not unpacked further on either.
             bytes = unpacked.unwrap_or(bytes);
         }
-        self.left = self.left.checked_sub(bytes).ok_or(ParseError::UnpacksTooLarge { limit: self.limit })?;
+        self.left = self
+            .left
+            .checked_sub(bytes.saturating_add(STREAM_BYTES))
+            .ok_or(ParseError::UnpacksTooLarge { limit: self.limit })?;
         Ok(())
     }
 }
@@ -186,20 +204,26 @@ fn drop_font_programs(document: &mut Document) {
     }
 }
 
-fn make_tables_plain(document: &mut Document, budget: &mut Budget) -> Result<(), ParseError> {
+/// How many codes each table has.
+fn make_tables_plain(
+    document: &mut Document,
+    budget: &mut Budget,
+) -> Result<HashMap<ObjectId, usize>, ParseError> {
     let table = |object: &Object| {
         let dictionary = object.as_dict().ok()?;
         dictionary.get(b"ToUnicode").and_then(Object::as_reference).ok()
     };
     let tables: HashSet<ObjectId> = document.objects.values().filter_map(table).collect();
+    let mut all_codes = HashMap::new();
     for table in tables {
         if let Some(Object::Stream(stream)) = document.objects.get_mut(&table) {
             budget.take(stream)?;
-            let plain = to_unicode::plain(&stream.decompressed_content().unwrap_or_default());
+            let (plain, codes) = to_unicode::plain(&stream.decompressed_content().unwrap_or_default());
             stream.set_plain_content(plain);
+            all_codes.insert(table, codes);
         }
     }
-    Ok(())
+    Ok(all_codes)
 }
 
 /// The operations of a content stream that show text or say where.
@@ -210,13 +234,14 @@ fn showing_text(
     content: &[u8],
     beside_pictures: Option<bool>,
     removed: &mut RemovedCounts,
-) -> Result<Vec<u8>, ParseError> {
+) -> Result<(Vec<u8>, Shows), ParseError> {
     let content = Content::decode(content).map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
     let shows_picture =
         || content.operations.iter().any(|operation| matches!(operation.operator.as_str(), "Do" | "BI"));
     let keep_invisible = beside_pictures.unwrap_or_else(shows_picture);
     let mut mode = 0;
     let mut saved_modes = Vec::new();
+    let mut unsaved = 0_usize;
     let mut has_font = false;
     let mut kept = Vec::with_capacity(content.operations.len());
     for operation in content.operations {
@@ -224,10 +249,13 @@ fn showing_text(
         let numbers = |count: usize| operands.len() == count && operands.iter().all(is_number);
         match operator.as_str() {
             "BT" | "ET" | "T*" => kept.push(operation),
-            "q" => {
+            // pdf-extract saves some hundred bytes for each `q`, two bytes of content.
+            "q" if saved_modes.len() < MAX_SAVED_STATES => {
                 saved_modes.push(mode);
                 kept.push(operation);
             }
+            "q" => unsaved += 1,
+            "Q" if unsaved > 0 => unsaved -= 1,
             "Q" => {
                 mode = saved_modes.pop().unwrap_or(mode);
                 kept.push(operation);
@@ -251,7 +279,10 @@ fn showing_text(
             _ => {}
         }
     }
-    Content { operations: kept }.encode().map_err(|_| ParseError::Broken(Flaw::PdfPage))
+    let kept = Content { operations: kept };
+    let content = kept.encode().map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
+    let shows = Shows::of(&kept.operations, content.len());
+    Ok((content, shows))
 }
 
 /// `'` and `"` in the operations that they stand for (ISO 32000-2, table 107): they are not understood further on.

@@ -146,3 +146,44 @@ fn the_older_ways_to_show_text_are_known() {
             .to_owned();
     assert_eq!(parse(&[page]).text, "one\ntwo\nthreefour five");
 }
+
+#[test]
+fn spacing_between_words_and_spacing_between_letters_are_told_apart() {
+    // Ghostscript's way of writing "behaves as if the", a heading set by the spacing of letters, another with its letters
+    // placed one by one, and a word with a space that is placed.
+    for (content, text) in [
+        ("(behave) Tj 2.78 Tc [(sa) 278 (si) 278 (ft) 278] TJ 0 Tc (he) Tj", "behaves as if the"),
+        ("2 Tc (CHAPTER ONE) Tj", "CHAPTER ONE"),
+        ("2 Tc (AB) Tj", "AB"),
+        (
+            "[(C) -200 (H) -200 (A) -200 (P) -200 (T) -200 (E) -200 (R) -500 (O) -200 (N) -200 (E)] TJ",
+            "CHAPTER ONE",
+        ),
+        ("[(of) -200 (a) -200 (word)] TJ", "of a word"),
+        ("[(d) -600 (d) -600 (d) -600 (d) -600 (d) -600 (d) -600 (d)] TJ", "d d d d d d d"),
+    ] {
+        assert_eq!(parse(&[format!("BT /F 10 Tf 72 700 Td {content} ET")]).text, text, "{content}");
+    }
+}
+
+#[test]
+fn a_single_large_line_is_no_heading_of_what_follows() {
+    let rows: Vec<u32> = (0..12).map(|row| 670 - row * 12).collect();
+    let page = |large: &str| {
+        let mut lines = vec![(large, 16, 700)];
+        lines.extend(rows.iter().map(|height| ("Text of this part.", 10, *height)));
+        content(&lines)
+    };
+    let once = parse(&[page("Title"), content(&[("No more", 10, 700)]), page("of string")]).text;
+    assert!(
+        once.starts_with("# Title\n") && once.contains("\n\n# of string\n"),
+        "a size that others have too: {once}"
+    );
+    let large = content(&[("Before", 10, 700), ("large words", 24, 680), ("After", 10, 660)]);
+    let alone = parse(&[page("Title"), large]).text;
+    assert!(alone.contains("\n\nlarge words\n"), "{alone}");
+    for no_words in ["12 3 4", "h h h"] {
+        let text = parse(&[page(no_words)]).text;
+        assert!(!text.contains("# "), "{text}");
+    }
+}

@@ -21,8 +21,8 @@ enum Token<'a> {
     ArrayEnd,
 }
 
-/// The table, with nothing else in it.
-pub(super) fn plain(table: &[u8]) -> Vec<u8> {
+/// The table, with nothing else in it, and how many codes it has.
+pub(super) fn plain(table: &[u8]) -> (Vec<u8>, usize) {
     let mut texts: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
     let mut tokens = Tokens { rest: table };
     while let Some(token) = tokens.next() {
@@ -32,7 +32,7 @@ pub(super) fn plain(table: &[u8]) -> Vec<u8> {
             _ => {}
         }
     }
-    written(&texts)
+    (written(&texts), texts.len())
 }
 
 fn read_codes(tokens: &mut Tokens<'_>, texts: &mut BTreeMap<u32, Vec<u8>>) {
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn codes(table: &str) -> Vec<String> {
-        let plain = String::from_utf8(plain(table.as_bytes())).unwrap();
+        let plain = String::from_utf8(plain(table.as_bytes()).0).unwrap();
         plain.lines().filter(|line| line.starts_with('<')).map(str::to_owned).collect()
     }
 

@@ -84,16 +84,77 @@ fn with_object(mut objects: Vec<Vec<u8>>, number: usize, object: &str) -> Vec<u8
     file(&objects, "")
 }
 
+/// A page that shows a text, and a form by that content; the forms have the resources.
+fn with_forms(content: &str, forms: &[(&str, &str)]) -> Vec<u8> {
+    let more: Vec<_> = forms
+        .iter()
+        .map(|(resources, content)| {
+            let dictionary = format!("/Type /XObject /Subtype /Form /BBox [0 0 612 792] {resources}");
+            stream(&dictionary, content.as_bytes())
+        })
+        .collect();
+    let content = format!("{} {content}", showing(&["What people see"]));
+    file(&objects("", "/XObject << /X 6 0 R >>", stream("", content.as_bytes()), &more), "")
+}
+
 /// Two forms, each of which shows the other.
-pub(crate) fn forms_in_a_circle() -> Vec<u8> {
-    let form = |other: u8| {
-        let dictionary = format!(
-            "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X {other} 0 R >> >>"
-        );
-        stream(&dictionary, b"/X Do")
-    };
-    let content = stream("", b"/X Do");
-    file(&objects("", "/XObject << /X 6 0 R >>", content, &[form(7), form(6)]), "")
+fn forms_in_a_circle() -> Vec<u8> {
+    let text = showing(&["around"]) + " /X Do";
+    with_forms(
+        "/X Do",
+        &[
+            ("/Resources << /Font << /F1 4 0 R >> /XObject << /X 7 0 R >> >>", &text),
+            ("/Resources << /Font << /F1 4 0 R >> /XObject << /X 6 0 R >> >>", &text),
+        ],
+    )
+}
+
+/// Nine forms, each of which shows the next a hundred times; the last has that content.
+fn forms_that_multiply(content: &str) -> Vec<u8> {
+    let shown = "/X Do ".repeat(100);
+    let resources: Vec<String> =
+        (7..15).map(|next| format!("/Resources << /XObject << /X {next} 0 R >> >>")).collect();
+    let mut forms: Vec<(&str, &str)> =
+        resources.iter().map(|resources| (resources.as_str(), shown.as_str())).collect();
+    forms.push(("/Resources << /Font << /F1 4 0 R >> >>", content));
+    with_forms("/X Do", &forms)
+}
+
+/// Pages in fonts that all have a table of 65,536 codes, in a few bytes.
+fn fonts_with_large_tables() -> Vec<u8> {
+    let fonts = (0..300).map(|font| format!("/F{font} 6 0 R ")).collect::<Vec<_>>().concat();
+    let content = (0..300).map(|font| format!("/F{font} 12 Tf ")).collect::<Vec<_>>().concat();
+    let more = [
+        b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /ToUnicode 7 0 R \
+           /DescendantFonts [<< /FontDescriptor << >> >>] >>"
+            .to_vec(),
+        stream("", b"1 beginbfrange <0000> <ffff> <0000> endbfrange"),
+    ];
+    let mut objects = objects("", "", stream("", format!("BT {content} ET").as_bytes()), &more);
+    objects[2] = format!(
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Resources << /Font << {fonts} >> >> >>"
+    )
+    .into_bytes();
+    file(&objects, "")
+}
+
+/// A tree of names without a name: fourteen nodes, each of which has the next a thousand times.
+fn names_that_multiply() -> Vec<u8> {
+    let node = |next: usize| format!("<< /Kids [{}] >>", format!("{next} 0 R ").repeat(1000)).into_bytes();
+    let nodes: Vec<_> = (7..21).map(node).collect();
+    let content = stream("", showing(&["What people see"]).as_bytes());
+    file(&objects("/Names << /Dests 6 0 R >>", "", content, &nodes), "")
+}
+
+/// A page whose content is an empty stream, again and again.
+fn empty_contents(count: usize) -> Vec<u8> {
+    let mut objects = text_objects("What people see");
+    objects.push(stream("", b""));
+    let contents = "6 0 R ".repeat(count);
+    objects[2] =
+        format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents [5 0 R {contents}] /Resources << /Font << /F1 4 0 R >> >> >>")
+            .into_bytes();
+    file(&objects, "")
 }
 
 fn encrypted(user_password: &str) -> Vec<u8> {
@@ -237,6 +298,77 @@ pub(crate) fn odd_files() -> Vec<Odd> {
                 text_objects("What people see"),
                 3,
                 "<< /Type /Page /Parent 2 0 R /Contents 5 0 R /Resources << /Font << /F1 4 0 R >> >> >>",
+            ),
+            Text("What people see", ""),
+        ),
+    ]
+}
+
+/// Few bytes that ask for hours.
+pub(crate) fn costly_files() -> Vec<Odd> {
+    vec![
+        Odd::pdf(
+            "forms that show each other",
+            forms_in_a_circle(),
+            Error("nested too deeply: more than 32 elements inside each other"),
+        ),
+        Odd::pdf(
+            "forms that multiply",
+            forms_that_multiply(&showing(&["a hundred to the eighth"])),
+            Error("parts of it are shown more than 100000 times"),
+        ),
+        Odd::pdf(
+            "forms that multiply and show no text",
+            forms_that_multiply("q Q"),
+            Text("What people see", ""),
+        ),
+        Odd::pdf(
+            "a mark that is shown 200,000 times",
+            with_forms(&"/X Do ".repeat(200_000), &[("", "0 0 m 1 1 l S")]),
+            Text("What people see", ""),
+        ),
+        Odd::pdf(
+            "a form of 5 KB that is shown 10,000 times",
+            with_forms(
+                &"/X Do ".repeat(10_000),
+                &[("/Resources << /Font << /F1 4 0 R >> >>", &showing(&["a letterhead"; 250]))],
+            ),
+            Error("unpacks to more than 41943040 bytes"),
+        ),
+        Odd::pdf(
+            "a form with the page's own fonts",
+            with_forms("/X Do", &[("", &showing(&["A letterhead"]).replace("700", "300"))]),
+            Text("A letterhead", ""),
+        ),
+        Odd::pdf(
+            "a form that is not there",
+            with_forms("/Y Do /X Do", &[("", "/Z Do")]),
+            Text("What people see", ""),
+        ),
+        Odd::pdf(
+            "fonts with large tables",
+            fonts_with_large_tables(),
+            Error("more than 16000000 entries in the tables of its fonts, which each page reads anew"),
+        ),
+        Odd::pdf("names that multiply", names_that_multiply(), Text("What people see", "")),
+        Odd::pdf(
+            "a million empty contents",
+            empty_contents(1_000_000),
+            Error("unpacks to more than 41943040 bytes"),
+        ),
+        Odd::pdf(
+            "a state saved 100,000 times",
+            file(
+                &objects(
+                    "",
+                    "",
+                    stream(
+                        "",
+                        format!("{}{}", "q ".repeat(100_000), showing(&["What people see"])).as_bytes(),
+                    ),
+                    &[],
+                ),
+                "",
             ),
             Text("What people see", ""),
         ),
