@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::objects::{ListedObject, ObjectFolder, ObjectStore};
 use crate::chunk::CHUNKER_VERSION;
 use crate::format::DocumentFormat;
-use crate::parse::update_framed;
+use crate::parse::{PARSER_VERSION, update_framed};
 use crate::walk::{self, PathKind, SourceBaseUrl, WalkError};
 
 /// A document to ingest.
@@ -74,12 +74,12 @@ impl SourceDocument {
 
     /// What tells that the stored document is still right, without reading its source; none where only reading tells.
     ///
-    /// This program's version is in it: another may read the same bytes better, so each reads every object once.
+    /// The versions of what reads and cuts are in it: another may read the same bytes better.
     pub(super) fn change_mark(&self) -> Option<[u8; 32]> {
         let SourceContent::Object { object, .. } = &self.content else { return None };
         let mut hash = Sha256::new();
         let (size, url) = (object.size.to_string(), self.source_url.as_deref().unwrap_or_default());
-        for part in [env!("CARGO_PKG_VERSION"), CHUNKER_VERSION, &object.etag, &size, url] {
+        for part in [PARSER_VERSION, CHUNKER_VERSION, &object.etag, &size, url] {
             update_framed(&mut hash, part);
         }
         Some(hash.finalize().into())

@@ -21,6 +21,9 @@ use crate::limits::{Deadline, Limits};
 use crate::outline::one_line;
 use crate::sanitize::{self, RemovedCounts};
 
+/// Changed whenever the same bytes would be read otherwise: then every object is read again. Of files the text itself tells.
+pub(crate) const PARSER_VERSION: &str = "2";
+
 /// The longest title, in characters.
 pub(crate) const MAX_TITLE_CHARS: usize = 300;
 
