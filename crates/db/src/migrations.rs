@@ -56,8 +56,8 @@ pub async fn are_current(database: &Database) -> Result<bool, DbError> {
     Ok(status(database).await?.iter().all(|migration| migration.applied))
 }
 
-/// The checksums of all migrations, oldest first: names a template database after the schema it holds.
+/// Number and checksum of all migrations, oldest first: names a template database after the schema it holds.
 #[cfg(feature = "test-support")]
-pub(crate) fn checksums() -> impl Iterator<Item = &'static [u8]> {
-    MIGRATOR.iter().map(|migration| &*migration.checksum)
+pub(crate) fn checksums() -> impl Iterator<Item = (i64, &'static [u8])> {
+    MIGRATOR.iter().map(|migration| (migration.version, &*migration.checksum))
 }

@@ -181,7 +181,10 @@ fn test_folder() -> PathBuf {
 
 fn template_name() -> String {
     let mut hash = Sha256::new();
-    migrations::checksums().for_each(|checksum| hash.update(checksum));
+    for (number, checksum) in migrations::checksums() {
+        hash.update(number.to_be_bytes());
+        hash.update(checksum);
+    }
     hash.update(include_str!("../../bootstrap/roles.sql"));
     let hash = u64::from_be_bytes(*hash.finalize().first_chunk().expect("a hash is longer"));
     format!("autri_template_{hash:016x}")

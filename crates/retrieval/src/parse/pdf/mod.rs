@@ -48,8 +48,8 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
     deadline.check()?;
     let told_title = title(&document);
     let reduced = reduce::to_text(&mut document, limits, deadline).map_err(|error| match error {
-        // It opened with an empty password that is not its own, and what was made of it is noise.
-        ParseError::Broken(Flaw::NoPages) if document.was_encrypted() => ParseError::Encrypted,
+        // lopdf takes the empty password for a file's own where it is not, and finds nothing.
+        ParseError::Broken(Flaw::NoPages) if tells_of_encryption(bytes) => ParseError::Encrypted,
         error => error,
     });
     let Reduced { pages, had_pictures, mut removed } = reduced?;
@@ -84,6 +84,11 @@ fn load(bytes: &[u8]) -> Result<Document, ParseError> {
     let document = Document::load_mem(bytes).map_err(|error| load_error(&error))?;
     // It has been told that it was encrypted, but could not be decrypted with an empty password.
     if document.is_encrypted() { Err(ParseError::Encrypted) } else { Ok(document) }
+}
+
+/// By the entry in its trailer (ISO 32000-2, table 15), which lopdf has taken away by then.
+fn tells_of_encryption(file: &[u8]) -> bool {
+    file.windows(8).any(|bytes| bytes == b"/Encrypt")
 }
 
 fn load_error(error: &pdf_extract::Error) -> ParseError {

@@ -187,3 +187,13 @@ fn a_single_large_line_is_no_heading_of_what_follows() {
         assert!(!text.contains("# "), "{text}");
     }
 }
+
+#[test]
+fn an_encrypted_file_without_pages_is_named_as_encrypted() {
+    let error = |info: &str| {
+        let file = file(&[], "", info);
+        parse_document("a.pdf", &file, DocumentFormat::Pdf, &Limits::default()).unwrap_err().to_string()
+    };
+    assert_eq!(error(""), "broken: no pages can be found in it");
+    assert_eq!(error("/Encrypt 9 0 R"), "encrypted: save it without a password");
+}
