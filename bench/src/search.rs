@@ -1,5 +1,6 @@
 //! Search: latency beside its own SQL, throughput, time to the first answer, memory.
 
+use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{Database, ScopedTx, TenantScope, roles};
 use autri_domain::{Caller, Principal, ScopeSet};
 use autri_retrieval::embed::{Embedder, EmbedderChoice};
+use autri_retrieval::passages::{Passages, WINDOW};
 use autri_retrieval::search::{Leg, Retriever};
 use clap::Args;
 use serde_json::json;
@@ -148,6 +150,10 @@ async fn first_answers(options: &ServerOptions, token: &str) -> Result<()> {
     Ok(())
 }
 
+/// What the server makes of a search: so many results, with snippets of so many characters.
+const RESULTS: usize = 10;
+const SNIPPET_CHARS: usize = 400;
+
 /// What the server does for a search, but for HTTP and tokens.
 struct Floor {
     database: Database,
@@ -179,9 +185,13 @@ impl Floor {
     async fn search(&self, query: &str) -> Result<()> {
         let scope = TenantScope::find(&self.database, &self.principal).await?.context("a scope")?;
         let mut request = self.retriever.question(&scope, query, Leg::Hybrid).await?.request;
-        request.limit = 11;
+        request.limit = u32::try_from(WINDOW)?;
         let mut tx = ScopedTx::enter(&self.database, &self.principal).await?.context("a scope")?;
-        autri_db::search::search(&mut tx, &request).await?;
+        let hits = autri_db::search::search(&mut tx, &request).await?;
+        let passages = Passages::of(&hits, &request.words, SNIPPET_CHARS);
+        for passage in passages.list().iter().take(RESULTS) {
+            black_box(passages.snippet(passage));
+        }
         let arguments = json!({ "query": query });
         let event = CallEvent {
             principal: &self.principal,
