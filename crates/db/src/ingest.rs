@@ -177,7 +177,7 @@ impl KnowledgeBaseContent {
         let rows = sqlx::query!(
             r#"SELECT c.content_hash, e.embedding::real[] AS "embedding!"
                FROM chunks c JOIN chunk_embeddings e ON e.chunk_id = c.id AND e.embedding_model = $3
-               WHERE c.knowledge_base_id = $1 AND c.document_id = $2"#,
+               WHERE c.knowledge_base_id = $1 AND c.document_id = $2 AND c.ordinal >= 0"#,
             self.id.as_uuid(),
             document.as_uuid(),
             self.embedding_model,
@@ -196,8 +196,10 @@ impl KnowledgeBaseContent {
     pub async fn replace_document(&self, document: &NewDocument) -> Result<DocumentId, DbError> {
         let mut tx = self.begin().await?;
         let id = self.upsert_document(&mut tx, document).await?;
+        // `ordinal >= 0` holds of each. With it the planner takes the document's own index; without statistics, as in a first
+        // ingest, it takes that of the knowledge base for as good, and each document waits for all before it.
         sqlx::query!(
-            "DELETE FROM chunks WHERE knowledge_base_id = $1 AND document_id = $2",
+            "DELETE FROM chunks WHERE knowledge_base_id = $1 AND document_id = $2 AND ordinal >= 0",
             self.id.as_uuid(),
             id.as_uuid()
         )

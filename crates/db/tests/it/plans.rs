@@ -235,3 +235,20 @@ async fn a_page_of_keys_is_read_in_order_from_an_index() {
         }
     }
 }
+
+/// The plan of the trigger is made in a first ingest, when there are no postings and no statistics, and kept.
+#[tokio::test]
+async fn replacing_a_document_never_reads_all_postings() {
+    let database = TestDatabase::create().await;
+    let tenant = Tenant::create(&database, "first").await;
+    let mut session = database.admin_session().await;
+    session.run("DELETE FROM chunks WHERE false").await;
+    for key in ["a", "b", "c"] {
+        tenant.add_document(&database, key, "Title", &["Granite is a hard rock."]).await;
+    }
+    session.run("BEGIN").await;
+    session.run("DELETE FROM chunks WHERE false").await;
+    let scans =
+        "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables WHERE relname = 'postings'";
+    assert_eq!(session.number(scans).await, 0);
+}
