@@ -29,12 +29,12 @@ pub(crate) struct File {
     pub(crate) text: String,
 }
 
-/// Files as a team's documentation has them: Markdown and HTML by turns, most of them short and some long (a section to
-/// forty, one to some forty kilobytes), with headings, lists and code.
-pub(crate) fn files(count: usize) -> impl Iterator<Item = File> {
+/// Files as a team's documentation has them: Markdown and HTML by turns, most of them short and some long (a section of a
+/// kilobyte to so many), with headings, lists and code.
+pub(crate) fn files(count: usize, most_sections: u64) -> impl Iterator<Item = File> {
     let mut numbers = Numbers(3);
     (0..count).map(move |number| {
-        let sections = numbers.up_to(40);
+        let sections = numbers.up_to(most_sections);
         let (extension, text) = if number % 2 == 0 {
             ("md", markdown(&mut numbers, sections))
         } else {

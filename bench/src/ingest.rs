@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// How many documents, after a run of a tenth of them
     #[arg(long, default_value_t = 2_000)]
     documents: usize,
+    /// How many sections a document has at most, of about a kilobyte each
+    #[arg(long, default_value_t = 40)]
+    sections: u64,
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
@@ -55,7 +58,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
 async fn measure(options: &Options, model: &str, dimensions: u32, documents: usize) -> Result<f64> {
     let folder = tempfile::tempdir()?;
-    write(folder.path(), documents)?;
+    write(folder.path(), documents, options.sections)?;
     let database = TestDatabase::create().await;
     Tenant::create_with_model(&database, "bench", model, dimensions).await;
     let url = database.url(roles::ADMIN);
@@ -100,8 +103,8 @@ async fn measure(options: &Options, model: &str, dimensions: u32, documents: usi
     Ok(peak)
 }
 
-fn write(folder: &Path, documents: usize) -> Result<()> {
-    for file in corpus::files(documents) {
+fn write(folder: &Path, documents: usize, sections: u64) -> Result<()> {
+    for file in corpus::files(documents, sections) {
         let path = folder.join(&file.path);
         fs::create_dir_all(path.parent().context("a folder")?)?;
         fs::write(path, file.text)?;

@@ -135,9 +135,9 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Counts up to `total` of something.
+    /// Counts up to `total` of something, with a [remark](Self::set_remark) on how it goes.
     pub(crate) fn counting(label: &str, total: u64) -> Self {
-        Self::start(label, total, "{prefix:12}[{bar:32}] {pos}/{len}")
+        Self::start(label, total, "{prefix:12}[{bar:24}] {pos}/{len} {wide_msg}")
     }
 
     /// Counts up to `total` bytes.
@@ -155,11 +155,6 @@ impl Progress {
             ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_prefix(label.to_owned());
         bar.enable_steady_tick(TICK);
         Self { bar }
-    }
-
-    /// Counts up to `total` of something that may take long, with a [remark](Self::set_remark) on how it goes.
-    pub(crate) fn with_remark(label: &str, total: u64) -> Self {
-        Self::start(label, total, "{prefix:12}[{bar:24}] {pos}/{len} {wide_msg}")
     }
 
     /// Counts what nobody knows the total of; only on a terminal.

@@ -19,8 +19,7 @@ use super::installed::Installed;
 use super::{EmbedError, Embedder};
 use encoder::Encoder;
 
-/// As strong alone as BM25 is. From 0.4 to 0.65 the ranking is the same within what two halves of the queries differ:
-/// docs/retrieval.md.
+/// As strong alone as BM25 is. With 0.6 the ranking is the same within what two halves of the queries differ: docs/adr/0013.
 const LEXICAL_WEIGHT: f32 = 0.5;
 
 /// An embedder that reads its model from a folder, on first use.

@@ -24,7 +24,7 @@ const MAX_TEXT_BYTES: usize = 8 * 1024;
 #[derive(Debug, Deserialize)]
 struct SentenceConfig {
     /// How many tokens of a text are read, the two marks around it included. The rest is not embedded: the model was
-    /// trained on no more (docs/retrieval.md has what the alternatives give).
+    /// trained on no more (docs/adr/0013 has what the alternatives give).
     max_seq_length: usize,
 }
 

@@ -66,7 +66,7 @@ impl IngestObserver for ProgressObserver {
         }
         self.shown.get_or_init(|| {
             if output::Progress::is_shown() {
-                return Shown::Bar(output::Progress::with_remark("Ingesting", size.documents));
+                return Shown::Bar(output::Progress::counting("Ingesting", size.documents));
             }
             output::note(format_args!("Ingesting {} …", counted(size.documents, "document")));
             Shown::Log(tokio::spawn(log(Arc::clone(&self.counts))))

@@ -171,7 +171,9 @@ impl ReembedObserver for ProgressObserver {
         self.0.at(chunks);
     }
 
-    fn deleted(&self, _: u64) {}
+    fn deleted(&self, vectors: u64) {
+        self.0.set_remark(format!("{vectors} old vectors deleted"));
+    }
 }
 
 #[cfg(test)]
