@@ -51,7 +51,9 @@ pub(super) async fn ingest(
     let options = IngestOptions { parsers: parsers()?, prune: Prune::Everything, ..defaults };
     let report = ingest_source(&base, embedder.open()?.as_deref(), &source, &options).await?;
     output::field("Documents", summary::counts(&report));
-    summary::details(&report).iter().for_each(|line| output::field("", line));
+    for line in summary::details(&report) {
+        output::field("", line);
+    }
     Ok(())
 }
 
