@@ -126,7 +126,7 @@ fn elapsed(counts: &Counts) -> Duration {
     counts.started.get().map(Instant::elapsed).unwrap_or_default()
 }
 
-/// `1200 of 4800 documents, 512 chunks/s, 95 documents/s, about 38s left`.
+/// `1200 of 4800 documents, about 38s left, 512 chunks/s, 95 documents/s`.
 fn line(counts: &Counts, elapsed: Duration) -> String {
     let [documents, total] = [&counts.documents, &counts.total].map(|count| count.load(Ordering::Relaxed));
     let done = format!("{documents} of {total} documents");
@@ -134,7 +134,7 @@ fn line(counts: &Counts, elapsed: Duration) -> String {
     if pace.is_empty() { done } else { format!("{done}, {pace}") }
 }
 
-/// `512 chunks/s, 95 documents/s, about 38s left`; nothing in the first second.
+/// `about 38s left, 512 chunks/s, 95 documents/s`; nothing in the first second.
 fn pace(counts: &Counts, elapsed: Duration) -> String {
     let [documents, total, chunks] =
         [&counts.documents, &counts.total, &counts.chunks].map(|count| count.load(Ordering::Relaxed));
@@ -142,7 +142,8 @@ fn pace(counts: &Counts, elapsed: Duration) -> String {
     let left = remaining(documents, total, elapsed)
         .filter(|_| elapsed >= Duration::from_secs(1))
         .map(|left| format!("about {} left", humantime::format_duration(left)));
-    let parts = [rate(chunks, "chunks"), rate(documents, "documents"), left];
+    // What a person waits for first: a narrow terminal cuts the rest off.
+    let parts = [left, rate(chunks, "chunks"), rate(documents, "documents")];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -187,7 +188,7 @@ mod tests {
     fn a_line_says_what_is_done_how_fast_and_what_remains() {
         assert_eq!(
             line(&counts(1_000, 5_000, 5_120), Duration::from_secs(10)),
-            "1000 of 5000 documents, 512 chunks/s, 100 documents/s, about 40s left"
+            "1000 of 5000 documents, about 40s left, 512 chunks/s, 100 documents/s"
         );
     }
 
@@ -196,7 +197,7 @@ mod tests {
         assert_eq!(line(&counts(0, 5_000, 0), Duration::from_secs(30)), "0 of 5000 documents");
         assert_eq!(
             line(&counts(5, 3, 0), Duration::from_secs(1)),
-            "5 of 3 documents, 5 documents/s, about 0s left"
+            "5 of 3 documents, about 0s left, 5 documents/s"
         );
     }
 }
