@@ -1,6 +1,6 @@
 //! The claims of an access token, and the rules they must keep.
 
-use autri_domain::{Caller, ConnectorId, Principal, Scope, ScopeSet};
+use autri_domain::{Caller, ConnectorId, Principal, Scope, ScopeSet, cognito_identifier};
 use serde::Deserialize;
 
 use crate::jws::present;
@@ -81,7 +81,7 @@ impl ClaimRules {
         }
         self.check_audience(&claims)?;
         let client_id = self.admitted_client(claims.client_id)?;
-        let subject = claims.sub.filter(|sub| is_identifier(sub)).ok_or(InvalidReason::Subject)?;
+        let subject = claims.sub.filter(|sub| cognito_identifier(sub).is_some()).ok_or(InvalidReason::Subject)?;
         let connector_id = connector(claims.connector_id.as_deref())?;
         let scopes = ScopeSet::parse(claims.scope.as_deref().unwrap_or_default());
         let mut accepted = std::iter::once(&self.required_scope).chain(&self.also_accepted_scopes);
@@ -109,18 +109,12 @@ impl ClaimRules {
     }
 
     fn admitted_client(&self, client_id: Option<String>) -> Result<String, InvalidReason> {
-        let client_id = client_id.filter(|id| is_identifier(id)).ok_or(InvalidReason::Client)?;
+        let client_id = client_id.filter(|id| cognito_identifier(id).is_some()).ok_or(InvalidReason::Client)?;
         match &self.client_ids {
             Some(admitted) if !admitted.contains(&client_id) => Err(InvalidReason::Client),
             _ => Ok(client_id),
         }
     }
-}
-
-/// Cognito writes identifiers of printable characters. A NUL, which Postgres cannot hold, would otherwise look like a fault
-/// of the database.
-fn is_identifier(text: &str) -> bool {
-    !text.is_empty() && !text.contains(char::is_control)
 }
 
 fn check_times(claims: &UnverifiedClaims, now_secs: i64) -> Result<(), InvalidReason> {

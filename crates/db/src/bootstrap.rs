@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use postgres_protocol::password::scram_sha_256;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -100,12 +101,14 @@ fn check_name(database: &str) -> Result<(), DbError> {
     )))
 }
 
-/// ALTER ROLE takes no parameters, so the server itself quotes the password into the statement.
+/// Sets what the server checks the password against, and not the password: that would stand in the server's log wherever
+/// statements are logged (<https://www.postgresql.org/docs/16/sql-createrole.html>). ALTER ROLE takes no parameters, so the
+/// server itself quotes it into the statement.
 async fn set_password(admin: &mut PgConnection, role: &str, password: &SecretString) -> Result<(), DbError> {
     let sql = sqlx::query_scalar!(
         r#"SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text) AS "sql!""#,
         role,
-        password.expose_secret()
+        scram_sha_256(password.expose_secret().as_bytes())
     )
     .fetch_one(&mut *admin)
     .await?;

@@ -67,7 +67,8 @@ pub async fn list(
         Document,
         r#"SELECT id, source_key, title, source_url, chunk_count, byte_count, updated_at, ingested_at
            FROM documents
-           WHERE knowledge_base_id = $1 AND starts_with(source_key, $2) AND source_key COLLATE "C" > $3
+           WHERE knowledge_base_id = $1 AND starts_with(source_key, $2) AND source_key COLLATE "C" >= $2
+             AND source_key COLLATE "C" > $3
            ORDER BY source_key COLLATE "C" LIMIT $4"#,
         knowledge_base_id.as_uuid(),
         prefix,
@@ -132,9 +133,10 @@ pub async fn delete_some(
     let mut tx = begin_deleting(database, knowledge_base_id).await?;
     let batch: Vec<Uuid> = sqlx::query_scalar!(
         r#"SELECT id FROM (
-               SELECT id, sum(chunk_count) OVER (ORDER BY id) - chunk_count AS chunks_before
-               FROM (SELECT id, chunk_count FROM documents
-                     WHERE knowledge_base_id = $1 AND starts_with(source_key, $2) ORDER BY id LIMIT $3) first
+               SELECT id, sum(chunk_count) OVER (ORDER BY source_key COLLATE "C") - chunk_count AS chunks_before
+               FROM (SELECT id, source_key, chunk_count FROM documents
+                     WHERE knowledge_base_id = $1 AND starts_with(source_key, $2) AND source_key COLLATE "C" >= $2
+                     ORDER BY source_key COLLATE "C" LIMIT $3) first
            ) summed
            WHERE chunks_before < $4::bigint"#,
         knowledge_base_id.as_uuid(),
@@ -144,8 +146,12 @@ pub async fn delete_some(
     )
     .fetch_all(&mut *tx)
     .await?;
+    // Locked in the order in which a change of the embedding model locks them, so that neither waits in a circle.
     let deleted = sqlx::query_scalar!(
-        "DELETE FROM documents WHERE knowledge_base_id = $1 AND id = ANY($2) RETURNING chunk_count",
+        "WITH held AS MATERIALIZED (
+             SELECT id FROM documents WHERE knowledge_base_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE
+         )
+         DELETE FROM documents d USING held WHERE d.knowledge_base_id = $1 AND d.id = held.id RETURNING d.chunk_count",
         knowledge_base_id.as_uuid(),
         &batch,
     )

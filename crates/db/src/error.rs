@@ -17,7 +17,7 @@ pub enum DbError {
         #[source]
         source: sqlx::Error,
     },
-    /// The statement ran longer than the time limit and was cancelled.
+    /// The statement ran longer than the time limit, or waited in a circle with another: try again.
     #[error("the statement took too long and was cancelled")]
     TimedOut(#[source] sqlx::Error),
     /// The login's credentials were refused: read them again.
@@ -79,7 +79,7 @@ impl From<sqlx::Error> for DbError {
         }
         // https://www.postgresql.org/docs/16/errcodes-appendix.html
         match database.code().as_deref() {
-            Some("57014") => Self::TimedOut(error),
+            Some("57014" | "40P01") => Self::TimedOut(error),
             Some("28P01" | "28000") => Self::Credentials(error),
             // Class 08: connection; 53: resources; 57P: the server is starting, stopping or was told to end us.
             Some(code) if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {

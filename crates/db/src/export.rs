@@ -191,11 +191,11 @@ pub enum Record {
 }
 
 /// What is read next.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Section {
     Tenancy,
-    /// Documents after this one.
-    Documents(KnowledgeBaseId, Uuid),
+    /// Documents whose source keys come after this one.
+    Documents(KnowledgeBaseId, String),
     /// Questions after this one.
     ChatQueries(Uuid),
     /// Audit rows after this one.
@@ -230,9 +230,9 @@ impl OrgExport {
     /// The next records, a few megabytes at most unless a single document has more; `None` after the last.
     pub async fn next_page(&mut self) -> Result<Option<Vec<Record>>, DbError> {
         loop {
-            let page = match self.section {
+            let page = match self.section.clone() {
                 Section::Tenancy => self.tenancy().await?,
-                Section::Documents(base, after) => self.documents(base, after).await?,
+                Section::Documents(base, after) => self.documents(base, &after).await?,
                 Section::ChatQueries(after) => self.chat_queries(after).await?,
                 Section::AuditRows(at, after) => self.audit_rows(at, after).await?,
                 Section::End => {
@@ -263,7 +263,7 @@ impl OrgExport {
 
     fn next_base(&mut self) {
         self.section = match self.bases.pop_front() {
-            Some(base) => Section::Documents(base, Uuid::nil()),
+            Some(base) => Section::Documents(base, String::new()),
             None => Section::ChatQueries(Uuid::nil()),
         };
     }
@@ -390,18 +390,19 @@ impl OrgExport {
         Ok(records.collect())
     }
 
-    async fn documents(&mut self, base: KnowledgeBaseId, after: Uuid) -> Result<Vec<Record>, DbError> {
+    async fn documents(&mut self, base: KnowledgeBaseId, after: &str) -> Result<Vec<Record>, DbError> {
         let rows = sqlx::query!(
             r#"SELECT d.id, d.source_key, d.title, d.source_url, encode(d.content_hash, 'hex') AS "content_hash!",
                       d.updated_at, d.ingested_at,
                       coalesce((SELECT string_agg(c.body, '' ORDER BY c.ordinal) FROM chunks c
                                 WHERE c.document_id = d.id AND c.knowledge_base_id = $1), '') AS "text!"
                FROM (
-                   SELECT *, sum(byte_count) OVER (ORDER BY id) - byte_count AS bytes_before
-                   FROM (SELECT * FROM documents WHERE knowledge_base_id = $1 AND id > $2 ORDER BY id LIMIT $3) first
+                   SELECT *, sum(byte_count) OVER (ORDER BY source_key COLLATE "C") - byte_count AS bytes_before
+                   FROM (SELECT * FROM documents WHERE knowledge_base_id = $1 AND source_key COLLATE "C" > $2
+                         ORDER BY source_key COLLATE "C" LIMIT $3) first
                ) d
                WHERE d.bytes_before < $4::bigint
-               ORDER BY d.id"#,
+               ORDER BY d.source_key COLLATE "C""#,
             base.as_uuid(),
             after,
             PAGE_ROWS,
@@ -410,7 +411,7 @@ impl OrgExport {
         .fetch_all(&mut *self.tx)
         .await?;
         match rows.last() {
-            Some(last) => self.section = Section::Documents(base, last.id),
+            Some(last) => self.section = Section::Documents(base, last.source_key.clone()),
             None => self.next_base(),
         }
         let records = rows.into_iter().map(|row| Record::Document {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use autri_domain::{DocumentId, KnowledgeBaseId, OrgId};
+use autri_domain::{DocumentId, KnowledgeBaseId};
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, Transaction};
 
@@ -23,7 +23,6 @@ const HEADING_SEPARATOR: &str = "\u{1f}";
 pub struct KnowledgeBaseContent {
     database: Database,
     id: KnowledgeBaseId,
-    org_id: OrgId,
     embedding_model: String,
     embedding_dimensions: u32,
 }
@@ -82,7 +81,7 @@ impl KnowledgeBaseContent {
     pub async fn find(database: &Database, id: KnowledgeBaseId) -> Result<Option<Self>, DbError> {
         let mut tx = begin(database, id).await?;
         let row = sqlx::query!(
-            "SELECT k.org_id, k.embedding_model, m.dimensions
+            "SELECT k.embedding_model, m.dimensions
              FROM knowledge_bases k JOIN embedding_models m ON m.id = k.embedding_model
              WHERE k.id = $1",
             id.as_uuid()
@@ -93,7 +92,6 @@ impl KnowledgeBaseContent {
         Ok(row.map(|row| Self {
             database: database.clone(),
             id,
-            org_id: row.org_id.into(),
             embedding_model: row.embedding_model,
             embedding_dimensions: row.dimensions.unsigned_abs(),
         }))
@@ -103,12 +101,6 @@ impl KnowledgeBaseContent {
     #[must_use]
     pub const fn id(&self) -> KnowledgeBaseId {
         self.id
-    }
-
-    /// Whose it is.
-    #[must_use]
-    pub const fn org_id(&self) -> OrgId {
-        self.org_id
     }
 
     /// The model its vectors must be of; `none` for no vectors.
@@ -240,6 +232,23 @@ impl KnowledgeBaseContent {
         self.delete(source_key, None).await
     }
 
+    /// Deletes a document, unless its content is another by now: another run may have read a later version of its source.
+    /// Whether it was deleted.
+    pub async fn delete_stored_document(&self, document: &StoredDocument) -> Result<bool, DbError> {
+        let mut tx = self.begin().await?;
+        let deleted = sqlx::query!(
+            "DELETE FROM documents
+             WHERE knowledge_base_id = $1 AND id = $2 AND content_hash = $3 AND hold_knowledge_base(NULL)",
+            self.id.as_uuid(),
+            document.id.as_uuid(),
+            document.content_hash,
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+
     /// Deletes a document that is gone from its source, unless it was stored since `looked`, the database's time before
     /// the source was looked through; whether it was deleted.
     ///
@@ -312,7 +321,8 @@ impl KnowledgeBaseContent {
     /// Chunks and their vectors. Bulk load is `INSERT … SELECT unnest(…)`: COPY FROM is refused under row level security.
     ///
     /// One statement for both: its triggers, which take the lock on the knowledge base's counts, run at its end, so that
-    /// other writers wait for little more than the commit.
+    /// for a new document other writers wait for little more than the commit. One that is replaced has taken it before, when
+    /// its old chunks went.
     async fn insert_chunks(
         &self,
         tx: &mut Transaction<'static, Postgres>,

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{DatabaseOptions, DbError, connect};
+use crate::{DatabaseOptions, DbError, Tls, connect};
 
 /// Where a pool has its login from.
 #[derive(Debug, Clone)]
@@ -23,6 +23,17 @@ pub enum Login {
     Url(SecretString),
     /// A place that may change it.
     Kept(KeptLogin),
+}
+
+impl Login {
+    /// The TLS to ask for: what a URL says; verified where the login is kept elsewhere, which names a host and no `sslmode`.
+    #[must_use]
+    pub const fn tls(&self) -> Tls {
+        match self {
+            Self::Url(_) => Tls::AsUrlSays,
+            Self::Kept(_) => Tls::Verified,
+        }
+    }
 }
 
 impl From<SecretString> for Login {

@@ -98,17 +98,56 @@ WITH scope AS MATERIALIZED (
       AND chunk_id NOT IN (SELECT id FROM refused)
     ORDER BY score DESC, chunk_id
     LIMIT 400
-), near AS MATERIALIZED (
-    SELECT e.chunk_id, -(e.embedding <#> (SELECT vector FROM question)) AS cosine
+), coded AS MATERIALIZED (
+    -- Whether to look through the codes of the vectors and compare the vectors of the best alone: many chunks, and nothing that
+    -- narrows the search. Otherwise every vector is compared. Why, with figures: docs/adr/0015.
+    SELECT vector_code(q.vector) AS code
+    FROM scope s CROSS JOIN question q CROSS JOIN demands d
+    WHERE s.chunks > 50000 AND NOT d.narrow AND d.never IS NULL AND vector_code(q.vector) IS NOT NULL
+), reach AS MATERIALIZED (
+    -- Within this distance lie the 1,500 nearest codes of a part, so those of all do, too: what is farther need not be sorted.
+    -- The part is all there is, unless it has 10,000.
+    SELECT max(s.distance) AS distance
+    FROM (SELECT e.code <~> (SELECT code FROM coded) AS distance
+          FROM scope s CROSS JOIN LATERAL unnest(s.ids) AS b (id)
+          CROSS JOIN LATERAL (SELECT e.code FROM chunk_embeddings e
+                              WHERE EXISTS (SELECT FROM coded) AND e.knowledge_base_id = b.id AND e.embedding_model = $12
+                              LIMIT 10000) e
+          ORDER BY distance
+          LIMIT 1500) s
+), likely AS MATERIALIZED (
+    SELECT e.chunk_id
     FROM scope s CROSS JOIN LATERAL unnest(s.ids) AS b (id)
     CROSS JOIN LATERAL (
-        SELECT e.chunk_id, e.embedding
+        SELECT e.chunk_id, e.code <~> (SELECT code FROM coded) AS distance
         FROM chunk_embeddings e
-        WHERE $2::text IS NOT NULL AND e.knowledge_base_id = b.id AND e.embedding_model = $12
+        WHERE EXISTS (SELECT FROM coded) AND e.knowledge_base_id = b.id AND e.embedding_model = $12
+          AND e.code <~> (SELECT code FROM coded) <= (SELECT distance FROM reach)
         OFFSET 0) e
-    WHERE (NOT (SELECT narrow FROM demands) OR e.chunk_id IN (SELECT id FROM allowed))
-      AND e.chunk_id NOT IN (SELECT id FROM refused)
-    ORDER BY e.embedding <#> (SELECT vector FROM question), e.chunk_id
+    ORDER BY e.distance, e.chunk_id
+    LIMIT 1500
+), near AS MATERIALIZED (
+    SELECT e.chunk_id, -e.distance AS cosine
+    FROM (
+        SELECT e.chunk_id, e.embedding <#> (SELECT vector FROM question) AS distance
+        FROM likely l
+        CROSS JOIN LATERAL (
+            SELECT e.chunk_id, e.embedding
+            FROM chunk_embeddings e
+            WHERE e.chunk_id = l.chunk_id AND e.embedding_model = $12
+            OFFSET 0) e
+        UNION ALL
+        SELECT e.chunk_id, e.embedding <#> (SELECT vector FROM question)
+        FROM scope s CROSS JOIN LATERAL unnest(s.ids) AS b (id)
+        CROSS JOIN LATERAL (
+            SELECT e.chunk_id, e.embedding
+            FROM chunk_embeddings e
+            WHERE $2::text IS NOT NULL AND NOT EXISTS (SELECT FROM coded)
+              AND e.knowledge_base_id = b.id AND e.embedding_model = $12
+            OFFSET 0) e
+        WHERE (NOT (SELECT narrow FROM demands) OR e.chunk_id IN (SELECT id FROM allowed))
+          AND e.chunk_id NOT IN (SELECT id FROM refused)) e
+    ORDER BY e.distance, e.chunk_id
     LIMIT 200
 ), pool AS MATERIALIZED (
     SELECT chunk_id FROM best UNION SELECT chunk_id FROM near

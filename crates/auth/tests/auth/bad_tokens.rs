@@ -329,6 +329,8 @@ async fn claims_that_break_a_rule() {
         (Subject, "no sub", without("sub")),
         (Subject, "empty sub", with(&json!({ "sub": "" }))),
         (Subject, "a NUL in sub", with(&json!({ "sub": "person\0" }))),
+        (Subject, "white space in sub", with(&json!({ "sub": "person\u{a0}1" }))),
+        (Subject, "a sub longer than Cognito's", with(&json!({ "sub": "p".repeat(129) }))),
         (Connector, "no connector_id", without("connector_id")),
         (Connector, "empty connector_id", with(&json!({ "connector_id": "" }))),
         (Connector, "connector_id is no UUID", with(&json!({ "connector_id": "admin" }))),

@@ -229,7 +229,9 @@ fn with_database(admin_url: &SecretString, database: &str, role: Option<&str>) -
     String::from(url).into()
 }
 
-fn options(url: SecretString) -> DatabaseOptions {
+/// How the tests reach a database.
+#[must_use]
+pub fn options(url: SecretString) -> DatabaseOptions {
     DatabaseOptions {
         login: url.into(),
         max_connections: 4,

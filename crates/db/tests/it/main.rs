@@ -20,6 +20,7 @@ mod raw_sql;
 mod reembedding;
 mod roles;
 mod search;
+mod search_codes;
 mod search_hostile;
 mod search_ranking;
 mod stored_content;

@@ -9,6 +9,8 @@ use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{Database, DatabaseOptions, DbError, Tls, migrations, roles};
 use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
 use crate::raw_sql::{number, run, texts};
@@ -191,19 +193,23 @@ async fn a_bootstrapped_database_is_closed_to_everyone_else() {
 
 #[tokio::test]
 async fn a_given_password_is_set() {
-    // Of a role that no test logs in with, and the password that it has already: roles are shared by all tests.
+    // A role of the test's own: the others belong to all tests.
     let database = TestDatabase::reserve().await;
-    let url = Url::parse(database.admin_url().expose_secret()).unwrap();
-    let password = url.password().unwrap_or("it's \\ \"quoted\"").to_owned();
+    let role: &str = format!("{}_login", database.name()).leak();
+    let mut superuser = admin(&database).await;
+    run(&mut superuser, &format!("CREATE ROLE {role} LOGIN")).await.unwrap();
+    let password = "it's \\ \"quoted\" and ‘ﬀ’";
     let bootstrap = Bootstrap {
         admin_url: database.admin_url().clone(),
         database: database.name().to_owned(),
-        passwords: BTreeMap::from([(roles::FRONT_DOOR, password.into())]),
+        passwords: BTreeMap::from([(role, password.to_owned().into())]),
     };
     bootstrap.run().await.unwrap();
-    let set =
-        "SELECT count(*) FROM pg_authid WHERE rolname = 'autri_front_door' AND rolpassword LIKE 'SCRAM%'";
-    assert_eq!(number(&mut database.admin_connection().await, set).await.unwrap(), 1);
+    let admin_options: PgConnectOptions = database.admin_url().expose_secret().parse().unwrap();
+    let log_in = async |password: &str| admin_options.clone().username(role).password(password).connect().await;
+    log_in(password).await.unwrap();
+    log_in("another").await.unwrap_err();
+    run(&mut superuser, &format!("DROP ROLE {role}")).await.unwrap();
 }
 
 #[tokio::test]

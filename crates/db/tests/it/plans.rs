@@ -5,7 +5,7 @@ use autri_db::test_support::{Tenant, TestDatabase};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use crate::raw_sql::{run, texts};
+use crate::raw_sql::{number as raw_number, run, texts};
 
 /// The very statement that `search` runs.
 const SEARCH: &str = include_str!("../../src/search.sql");
@@ -140,6 +140,40 @@ async fn a_search_touches_no_row_of_another_tenant() {
     }
 }
 
+/// Of many chunks the codes are read, from their index alone; of the vectors, those of the likely ones, by their key.
+#[tokio::test]
+async fn a_search_of_many_chunks_reads_codes_in_place_of_vectors() {
+    let (database, small) = tenants().await;
+    let many = format!("UPDATE knowledge_bases SET chunk_count = 50001 WHERE id = '{}'", small.knowledge_base_id);
+    let mut superuser = database.admin_connection().await;
+    run(&mut superuser, &many).await.unwrap();
+    // Whoever looks at the table meanwhile (autovacuum does) keeps its pages from being marked as visible to all.
+    let unmarked = "SELECT (relpages - relallvisible)::bigint FROM pg_class WHERE relname = 'chunk_embeddings'";
+    for _ in 0..20 {
+        database.vacuum().await;
+        if raw_number(&mut superuser, unmarked).await.unwrap() == 0 {
+            break;
+        }
+    }
+    let mut connection = in_scope(&database, &small).await;
+    let (_, parameters) = SEARCHES[1];
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        run(&mut connection, &format!("SET LOCAL plan_cache_mode = {mode}")).await.unwrap();
+        let nodes = explain(&mut connection, ", ANALYZE", &format!("EXECUTE search({parameters})")).await;
+        let number = |node: &Value, key: &str| node[key].as_f64().unwrap_or_default();
+        let mut ways: Vec<String> = nodes
+            .iter()
+            .filter(|node| text(node, "Relation Name") == "chunk_embeddings" && number(node, "Actual Loops") > 0.0)
+            .map(|node| format!("{} {}", text(node, "Node Type"), text(node, "Index Name")))
+            .collect();
+        ways.sort();
+        let codes = "Index Only Scan chunk_embeddings_code_idx";
+        assert_eq!(ways, [codes, codes, "Index Scan chunk_embeddings_pkey"], "{mode}");
+        let fetched = nodes.iter().map(|node| number(node, "Heap Fetches")).sum::<f64>();
+        assert!(detours(&nodes).is_empty() && fetched < 1.0, "{mode}: {fetched} {:?}", detours(&nodes));
+    }
+}
+
 /// The look-up of every call, from the function that makes it.
 #[tokio::test]
 async fn resolving_a_connector_is_by_keys() {
@@ -214,6 +248,8 @@ async fn a_page_of_keys_is_read_in_order_from_an_index() {
     database.vacuum().await;
     let pages = [
         (roles::ADMIN, "list", include_str!("../../src/documents.rs"), "'key', 'key15', 100"),
+        (roles::ADMIN, "delete_some", include_str!("../../src/documents.rs"), "'key', 100, 1000000"),
+        (roles::ADMIN, "documents", include_str!("../../src/export.rs"), "'key15', 100, 1000000"),
         (roles::INGEST, "list_source_keys", include_str!("../../src/ingest.rs"), "'key15', 100"),
     ];
     for (role, function, source, arguments) in pages {

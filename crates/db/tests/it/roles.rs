@@ -81,6 +81,7 @@ search_lexemes: autri_mcp
 search_pairs: autri_mcp
 search_text: autri_ingest, autri_mcp
 unpost_chunks: nobody
+vector_code: autri_ingest, autri_mcp
 weighted_frequency: autri_ingest
 word_count: autri_ingest
 ";

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use autri_db::test_support::TestDatabase;
-use autri_db::{Database, DatabaseOptions, Tls, roles};
-use secrecy::{ExposeSecret, SecretString};
+use autri_db::test_support::{TestDatabase, options};
+use autri_db::{Database, roles};
+use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -27,16 +26,7 @@ pub(crate) async fn severed_after_a_commit(database: &TestDatabase) -> Database 
             tokio::spawn(hand_on(client, server, Arc::clone(&severed)));
         }
     });
-    Database::new(&DatabaseOptions {
-        login: SecretString::from(String::from(url)).into(),
-        max_connections: 4,
-        acquire_timeout: Duration::from_secs(20),
-        statement_timeout: Duration::from_mins(1),
-        application_name: "autri-test",
-        tls: Tls::AsUrlSays,
-        max_idle: None,
-    })
-    .unwrap()
+    Database::new(&options(String::from(url).into())).unwrap()
 }
 
 async fn hand_on(mut client: TcpStream, mut server: TcpStream, severed: Arc<AtomicBool>) {
