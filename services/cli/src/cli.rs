@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 #[cfg(feature = "aws")]
 use crate::commands::user;
@@ -14,6 +14,7 @@ use crate::commands::{
 use crate::commands::{dev, token};
 use crate::context::Context;
 use crate::database_args::DatabaseArgs;
+use crate::environment::without_empty_variables;
 
 /// Runs and operates Autri: documents, searchable by MCP clients
 #[derive(Debug, Parser)]
@@ -26,7 +27,7 @@ use crate::database_args::DatabaseArgs;
 )]
 #[command(after_help = "\
 Begin with `cargo dev` in a checkout: it starts a database and the server, with documents to search.
-Everything else works on the database that DATABASE_URL names, or on that of the running `cargo dev`.")]
+Everything else works on the database that DATABASE_URL (or DATABASE_SECRET_ARN) names, or on that of the running `cargo dev`.")]
 pub(crate) struct Cli {
     /// Answer with JSON on stdout
     #[arg(long, global = true)]
@@ -50,7 +51,7 @@ enum Command {
     Library(library::LibraryArgs),
     /// Keep knowledge bases: sets of documents
     KnowledgeBase(knowledge_base::KnowledgeBaseArgs),
-    /// Bring files and folders into a knowledge base
+    /// Bring files and folders, of this machine or of S3, into a knowledge base
     Ingest(ingest::IngestArgs),
     /// List and delete documents
     Document(document::DocumentArgs),
@@ -71,11 +72,17 @@ enum Command {
     /// Parse documents, for `ingest`, which starts this and speaks to it
     #[command(hide = true)]
     ParseWorker,
-    /// Fetch the embedding model
+    /// Fetch an embedding model
     Model(model::ModelArgs),
 }
 
 impl Cli {
+    /// Reads the process's arguments and environment. Where they are not usable, or ask for help, that ends the process.
+    pub(crate) fn of_process() -> Self {
+        let matches = without_empty_variables(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit())
+    }
+
     /// Whether this is the child that parses: it runs with nothing around it.
     pub(crate) const fn is_parse_worker(&self) -> bool {
         matches!(self.command, Command::ParseWorker)

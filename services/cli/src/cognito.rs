@@ -1,14 +1,13 @@
 //! The options that say where in AWS the commands work.
 
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use anyhow::Context as _;
 use autri_admission::{DEFAULT_ALLOWLIST_PARAMETER, TrustedIdps};
 use autri_aws::{AwsConfig, ParameterStore, Patience, UserPool};
-use autri_domain::DEFAULT_SCOPE;
+use autri_domain::{DEFAULT_SCOPE, is_loopback};
 use clap::Args;
-use url::{Host, Url};
+use url::Url;
 
 /// AWS as the operator's environment has it: region, credentials, endpoints. Nothing is fetched before the first call.
 pub(crate) async fn aws() -> AwsConfig {
@@ -153,7 +152,8 @@ impl FromStr for FrontDoor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let url = Url::parse(text).map_err(|_| "it is no URL")?;
-        let is_protected = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+        let is_here = url.host().is_some_and(|host| is_loopback(&host));
+        let is_protected = url.scheme() == "https" || (url.scheme() == "http" && is_here);
         if !is_protected {
             return Err("it must be an https URL, or http on loopback");
         }
@@ -165,15 +165,6 @@ impl FromStr for FrontDoor {
             return Err("it must be a base URL: no user, query or fragment");
         }
         Ok(Self(url))
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use autri_db::{Database, DatabaseOptions, Login, Tls};
+use autri_db::{Database, DatabaseOptions, Login};
 use autri_domain::{Clock, SystemClock};
 #[cfg(feature = "dev-auth")]
 use secrecy::SecretString;
@@ -90,18 +90,13 @@ impl Context {
 /// When a URL does not parse.
 pub(crate) fn connect(login: impl Into<Login>) -> anyhow::Result<Database> {
     let login = login.into();
-    // A secret names a host and no `sslmode`.
-    let tls = match &login {
-        Login::Url(_) => Tls::AsUrlSays,
-        Login::Kept(_) => Tls::Verified,
-    };
     Ok(Database::new(&DatabaseOptions {
+        tls: login.tls(),
         login,
         max_connections: MAX_CONNECTIONS,
         acquire_timeout: ACQUIRE_TIMEOUT,
         statement_timeout: STATEMENT_TIMEOUT,
         application_name: "autri",
-        tls,
         max_idle: None,
     })?)
 }

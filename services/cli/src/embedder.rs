@@ -169,7 +169,7 @@ pub(crate) fn open_for_model(
 }
 
 /// By how the ids of each kind begin.
-fn kind_of(model_id: &str) -> anyhow::Result<EmbedderKind> {
+pub(crate) fn kind_of(model_id: &str) -> anyhow::Result<EmbedderKind> {
     match model_id {
         "none" => Ok(EmbedderKind::None),
         id if id.starts_with("static:") => Ok(EmbedderKind::Static),
@@ -180,19 +180,27 @@ fn kind_of(model_id: &str) -> anyhow::Result<EmbedderKind> {
     }
 }
 
-/// Makes the chosen embedder's model known to the database, and gives its id: what a library is made with. Embeds one short
-/// text first, so that no library has a model that nobody can ask.
+/// Makes the chosen embedder's model known to the database, and gives its id: what a library is made with.
 ///
 /// # Errors
-/// When the model is not installed, its service refuses or gives other vectors, or the database refuses.
+/// When the model is not installed, and as for [`register`].
 pub(crate) async fn register_model(database: &Database, choice: &EmbedderChoice) -> anyhow::Result<String> {
-    let Some(embedder) = choice.open().context(
+    let embedder = choice.open().context(
         "install it with `autri model install` (static, or transformer), or choose --embedder none",
-    )?
-    else {
+    )?;
+    register(database, embedder.as_deref()).await
+}
+
+/// Makes an embedder's model known to the database, and gives its id. Embeds one short text first, so that no library has a
+/// model that nobody can ask.
+///
+/// # Errors
+/// When the model's service refuses or gives other vectors, or the database refuses.
+pub(crate) async fn register(database: &Database, embedder: Option<&dyn Embedder>) -> anyhow::Result<String> {
+    let Some(embedder) = embedder else {
         return Ok(EmbedderKind::None.as_str().to_owned());
     };
-    try_out(embedder.as_ref()).await?;
+    try_out(embedder).await?;
     let dimensions = u32::try_from(embedder.dimensions())?;
     tenancy::upsert_embedding_model(database, embedder.model_id(), dimensions).await?;
     Ok(embedder.model_id().to_owned())

@@ -1,10 +1,12 @@
 //! What the process's environment says, read once. (The variables of single options are declared with the options.)
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use autri_db::roles;
+use clap::Command;
+use clap::builder::Resettable;
 use secrecy::SecretString;
 
 /// The variables that no option stands for.
@@ -53,6 +55,16 @@ impl Environment {
             role_passwords: roles::LOGINS.into_iter().filter_map(password).collect(),
         }
     }
+}
+
+/// The command line without those of its declared variables that are empty. Everywhere else such a variable counts as none, and
+/// clap would take it for a value.
+#[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
+pub(crate) fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// The variable that carries a role's password: `autri_mcp` → `AUTRI_MCP_PASSWORD`.

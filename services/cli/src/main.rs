@@ -17,12 +17,11 @@ mod environment;
 mod model;
 mod output;
 mod person;
+mod stop;
 mod workspace;
 
 use std::process::ExitCode;
 use std::time::Duration;
-
-use clap::Parser as _;
 
 use crate::cli::Cli;
 
@@ -30,7 +29,7 @@ use crate::cli::Cli;
 const BLOCKING_GRACE: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     if cli.is_parse_worker() {
         return commands::parse_worker::run();
     }

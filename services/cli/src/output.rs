@@ -1,5 +1,6 @@
 //! The one place that writes to the terminal: answers on stdout, everything else on stderr.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -45,6 +46,12 @@ pub(crate) fn stream() -> impl std::io::Write {
 /// A name that people chose, within a sentence: what is not printable in it is spelt out.
 pub(crate) fn quoted(name: &str) -> String {
     format!("{name:?}")
+}
+
+/// A name that people chose, as one word of a command for pasting: whatever is in it, a shell runs none of it. `None` for one
+/// that would paste other than it reads.
+pub(crate) fn shell_word(name: &str) -> Option<Cow<'_, str>> {
+    shlex::try_quote(name).ok().filter(|_| !name.chars().any(is_hidden))
 }
 
 /// Writes the answer as JSON.
@@ -223,5 +230,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name, "the same value");
         assert_eq!(json_line(&"Übung").unwrap(), "\"Übung\"");
         assert_eq!(quoted("a\u{202e}\u{1b}\"b"), r#""a\u{202e}\u{1b}\"b""#);
+    }
+
+    #[test]
+    fn what_is_pasted_is_one_word_that_reads_as_it_is() {
+        for name in ["docs/a.md", "", "two words", "it's", "$(id)`id`\"!*", "~", "Übung", "-rf"] {
+            let word = shell_word(name).unwrap();
+            assert_eq!(shlex::split(&word), Some(vec![name.to_owned()]), "{word}");
+        }
+        for name in ["\0", "a\nb", "a\u{1b}[2J", "exe.\u{202e}fdp", "a\u{200b}b"] {
+            assert_eq!(shell_word(name), None, "{name:?}");
+        }
     }
 }

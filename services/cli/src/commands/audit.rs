@@ -25,7 +25,7 @@ pub(crate) struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List tool calls, newest first
+    /// List tool calls and what was read of documents, newest first
     List(ListArgs),
 }
 

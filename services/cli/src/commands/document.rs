@@ -58,7 +58,7 @@ fn public_id(document: &Document) -> String {
 
 /// Where people can read it, or the server's name for it.
 fn url(document: &Document) -> String {
-    document.source_url.clone().unwrap_or_else(|| format!("autri://document/{}", public_id(document)))
+    document.source_url.clone().unwrap_or_else(|| PublicId::Document(document.id).uri())
 }
 
 fn as_json(document: &Document) -> Value {

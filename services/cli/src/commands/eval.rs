@@ -22,12 +22,14 @@ use self::legs::{LegResult, measure_legs};
 use self::tenant::EvalTenant;
 use crate::context::{Context, NO_DATABASE, connect};
 use crate::embedder::{EmbedderKind, EmbeddingArgs};
+use crate::stop::StopSignals;
 use crate::{model, output, workspace};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv, as the collections of the BEIR benchmark do. It is \
-ingested into an org of its own, which is removed afterwards, and asked as the server would ask.
+ingested into an org of its own, which is removed afterwards, and asked as the server would ask. Interrupted (Ctrl-C, \
+SIGTERM, the terminal's end), it removes the org and ends with exit code 130, 143 or 129.
 
 --split shows the questions' two fixed halves as well: try out what ranks on `tune`, and believe `held_out`.
 
@@ -67,22 +69,39 @@ pub(crate) async fn run(args: EvalArgs, context: &Context) -> anyhow::Result<Exi
         None => with_user(&admin_url(context)?, autri_db::roles::MCP)?,
     };
     let admin = context.database()?;
+    // Before there is an org, so that none is left when the process is told to end.
+    let mut stop = StopSignals::listen()?;
     let tenant = EvalTenant::create(&admin, embedder.as_deref()).await?;
     let measured = tokio::select! {
-        measured = measure(&tenant, mcp_url, embedder, &collection, args.lexical_weight, context.clock.as_ref()) =>
-            measured,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        measured =
+            measure(&tenant, mcp_url, embedder, &collection, args.lexical_weight, context.clock.as_ref()) =>
+            Ok(measured),
+        told = stop.told() => Err(told),
     };
-    // Removed whatever came out; and a failure to remove it must not hide why there is no measure.
-    let removed = tenant.remove().await.context("the org made for this evaluation could not be removed");
-    let legs = measured?;
-    removed?;
+    if measured.is_err() {
+        output::note("stopping when the org made for this evaluation is removed; once more stops at once");
+    }
+    let removed = tokio::select! {
+        removed = tenant.remove() => removed,
+        told = stop.told() => {
+            output::note(tenant.remains());
+            return Ok(told.exit_code());
+        }
+    };
+    // A failure to remove it hides neither a measure nor why there is none.
+    if let Err(error) = &removed {
+        output::note(format_args!("{}: {error:#}", tenant.remains()));
+    }
+    let legs = match measured {
+        Ok(measured) => measured?,
+        Err(told) => return Ok(told.exit_code()),
+    };
     if context.json {
         output::json(&legs::as_json(&legs, args.split))?;
     } else {
         show(&legs, args.split);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn measure(

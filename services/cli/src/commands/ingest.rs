@@ -36,8 +36,8 @@ const WORKER: &str = "parse-worker";
 #[command(after_help = "\
 Markdown, plain text, HTML, PDF and Word (.docx) are read. Hidden files and what .gitignore names are passed over, unless \
 a file is named itself. Run it again after changes: only what changed is stored, and of S3 only what changed is read. \
-Interrupted (Ctrl-C, SIGTERM), it finishes what is being embedded or stored and ends with exit code 130 or 143; the \
-next run goes on there. The exit code is 1 if anything failed.
+Interrupted (Ctrl-C, SIGTERM, or the terminal's end unless `nohup` runs it), it finishes what is being embedded or stored \
+and ends with exit code 130, 143 or 129; the next run goes on there. The exit code is 1 if anything failed.
 
 A document is known by the name of the given folder and its path in it, an object by its URI. --prune deletes the \
 documents of the given folders that are there no more, and no others; what another run stored meanwhile stays.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use autri_retrieval::embed::install::check_folder;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -47,6 +48,7 @@ pub(crate) async fn run(args: ModelArgs, context: &Context) -> anyhow::Result<Ex
             installed
         }
         None => {
+            check_folder(&dir)?;
             model::announce(model);
             model::install(model, &dir).await?
         }

@@ -12,7 +12,6 @@ use crate::output;
 mod delete;
 mod export;
 mod member;
-mod stop;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

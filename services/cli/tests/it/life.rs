@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
+use std::process::Command;
 
 use autri_db::people::{self, NewPerson, Welcome};
 use autri_db::roles;
@@ -17,7 +18,7 @@ use crate::program::{Ended, Program, autri, autri_json, text};
 
 const UNKNOWN: &str = "0197f6a2-8c1e-7000-8000-000000000001";
 
-const WAITING_FOR_A_LOCK: &str = "SELECT count(*) FROM pg_locks
+pub(crate) const WAITING_FOR_A_LOCK: &str = "SELECT count(*) FROM pg_locks
     WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 const END_WAITING: &str = "SELECT pg_terminate_backend(pid, 20000) FROM pg_locks
     WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -78,7 +79,31 @@ async fn documents_are_listed_page_by_page() {
 
     let table = operator(&database, &["document", "list", "--knowledge-base", &base, "--limit", "1"]).run();
     assert!(table.stdout.contains("docs/a.md") && table.stdout.contains("UPDATED"), "{table:?}");
-    assert!(table.stderr.contains("--after \"docs/a.md\""), "{table:?}");
+    assert!(table.stderr.contains("--after=docs/a.md\n"), "{table:?}");
+}
+
+/// Whoever ingests chooses the keys, and whoever lists pastes the hint.
+#[tokio::test]
+async fn the_hint_on_more_documents_runs_nothing() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let (hostile, unseen) = ("-a $(echo b)`echo c`;'\".md", "c\u{202e}.md");
+    for key in [hostile, unseen, "d.md"] {
+        acme.add_document(&database, key, "Title", &["words"]).await;
+    }
+    let base = acme.knowledge_base_id.to_string();
+    let hint = |more: &[&str]| {
+        let own = ["document", "list", "--knowledge-base", &base, "--limit", "1"];
+        let listed = operator(&database, &[&own[..], more].concat()).run();
+        listed.stderr.trim_end().strip_prefix("there are more: ").expect("a hint").to_owned()
+    };
+    let pasted = hint(&[]);
+    let echo = Command::new("sh").args(["-c", &format!("printf %s {pasted}")]).output().expect("a shell");
+    let word = String::from_utf8(echo.stdout).expect("UTF-8");
+    assert_eq!(word, format!("--after={hostile}"), "{pasted}");
+    // The option as the shell has read it goes on after that key.
+    let next = hint(&[&word]);
+    assert!(next.contains("next_after") && !next.contains("--after"), "{next}");
 }
 
 #[tokio::test]
@@ -308,16 +333,25 @@ async fn an_export_that_is_told_to_end_leaves_nothing() {
     holder.run("BEGIN; LOCK TABLE chat_queries").await;
     let mut observer = database.admin_session().await;
     let org = acme.org_id.to_string();
-    for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+    for (signal, code, outlives_its_terminal) in
+        [("HUP", 129, false), ("INT", 130, false), ("TERM", 143, false), ("INT", 130, true)]
+    {
         let folder = tempfile::tempdir().expect("a folder");
         let output = folder.path().join("acme.jsonl");
         let output = output.to_str().expect("UTF-8");
-        let running = operator(&database, &["org", "export", &org, "--output", output]).start();
+        let mut program = operator(&database, &["org", "export", &org, "--output", output]);
+        if outlives_its_terminal {
+            program = program.ignoring_hang_up();
+        }
+        let running = program.start();
         // Looks again and again; each look is a round trip of its own.
         while observer.number(WAITING_FOR_A_LOCK).await == 0 {}
         let parts: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
         let part = parts[0].as_ref().expect("a file").file_name();
         assert!(parts.len() == 1 && part.to_string_lossy().starts_with("acme.jsonl.part-"), "{parts:?}");
+        if outlives_its_terminal {
+            running.tell("HUP");
+        }
         running.tell(signal);
         let ended = running.end();
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{ended:?}");

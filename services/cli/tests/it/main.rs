@@ -10,6 +10,7 @@ mod connector_clients;
 mod database;
 #[cfg(feature = "aws")]
 mod database_secret;
+mod eval;
 mod help;
 mod life;
 mod memberships;

@@ -1,5 +1,6 @@
 //! Running `autri`.
 
+use std::io::Read as _;
 use std::process::{Child, Command, Output, Stdio};
 
 use autri_db::roles;
@@ -40,6 +41,16 @@ impl Program {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
+    }
+
+    /// Started as by `nohup`, to which the terminal's end is nothing.
+    pub(crate) fn ignoring_hang_up(self) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"trap "" HUP; exec "$0" "$@""#, env!("CARGO_BIN_EXE_autri")]);
+        command.args(self.command.get_args()).env_clear().current_dir(std::env::temp_dir());
+        let set = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.envs(set);
+        Self { command }
     }
 
     pub(crate) fn logged_in_as(self, database: &TestDatabase, role: &str) -> Self {
@@ -87,6 +98,17 @@ impl Running {
     pub(crate) fn tell(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.0.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    }
+
+    /// Waits until it has said this on stderr. What it has said by then is not among what it says in the end.
+    pub(crate) fn wait_until_it_says(&mut self, text: &str) {
+        let (stderr, mut said) = (self.0.stderr.as_mut().expect("a pipe"), Vec::new());
+        // One at a time: nothing that comes later is taken.
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&said).contains(text) {
+            stderr.read_exact(&mut byte).unwrap_or_else(|_| panic!("{:?}", String::from_utf8_lossy(&said)));
+            said.extend(byte);
+        }
     }
 
     /// Waits for its end.

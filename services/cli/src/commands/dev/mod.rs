@@ -15,7 +15,6 @@ mod postgres;
 mod programs;
 mod ready;
 mod server;
-mod stop;
 pub(crate) mod tokens;
 
 use std::path::{Path, PathBuf};
@@ -34,10 +33,10 @@ use self::place::remove_files;
 use self::postgres::Postgres;
 use self::ready::Ready;
 use self::server::ServerOptions;
-use self::stop::StopSignals;
 use crate::context::Context;
 use crate::embedder::EmbedderKind;
 use crate::output;
+use crate::stop::StopSignals;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -82,7 +81,7 @@ pub(crate) async fn run(args: DevArgs, context: &Context) -> anyhow::Result<Exit
     let mut stop = StopSignals::listen()?;
     let started = tokio::select! {
         // What was started by then ends with its owners, which are dropped.
-        () = stop.requested() => return Ok(ExitCode::SUCCESS),
+        _ = stop.told() => return Ok(ExitCode::SUCCESS),
         started = start(args, context) => started?,
     };
     started.run_until_stopped(&mut stop).await
@@ -151,24 +150,50 @@ impl Dev {
     async fn run_until_stopped(mut self, stop: &mut StopSignals) -> anyhow::Result<ExitCode> {
         let failures = self.programs.iter_mut().map(|program| Box::pin(program.failure()));
         let failure = tokio::select! {
-            () = stop.requested() => None,
+            _ = stop.told() => None,
             (failure, failed, _) = select_all(failures) => Some((failure, failed)),
         };
         remove_files(&self.ready_files);
-        let mut stopped = match failure {
-            None => Ok(()),
-            Some((failure, failed)) => {
-                self.programs.remove(failed);
-                Err(failure)
-            }
-        };
-        for program in self.programs {
-            stopped = stopped.and(program.stop().await);
-        }
-        self.postgres.stop().await?;
-        if stopped.is_ok() {
-            output::note("stopped");
-        }
-        stopped.map(|()| ExitCode::SUCCESS)
+        let failure = failure.map(|(failure, failed)| {
+            self.programs.remove(failed);
+            failure
+        });
+        stop_all(failure, self.programs, self.postgres.stop()).await?;
+        output::note("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Stops the programs and then the database, whatever fails.
+///
+/// # Errors
+/// What failed first: the rest may follow from it.
+async fn stop_all(
+    failure: Option<anyhow::Error>,
+    programs: Vec<Leashed>,
+    database: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let mut stopped = failure.map_or(Ok(()), Err);
+    for program in programs {
+        stopped = stopped.and(program.stop().await);
+    }
+    stopped.and(database.await)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_failed_first_is_told() {
+        let database = || async { Err(anyhow!("the database")) };
+        let error =
+            stop_all(Some(anyhow!("the server")), Vec::new(), database()).await.expect_err("two failures");
+        assert_eq!(error.to_string(), "the server");
+        let error = stop_all(None, Vec::new(), database()).await.expect_err("one failure");
+        assert_eq!(error.to_string(), "the database");
+        stop_all(None, Vec::new(), async { Ok(()) }).await.expect("stopped");
     }
 }

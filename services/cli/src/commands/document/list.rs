@@ -48,7 +48,15 @@ pub(super) async fn run(args: &ListArgs, context: &Context) -> anyhow::Result<Ex
         let rows: Vec<_> = found.iter().map(row).collect();
         output::table(["ID", "KEY", "TITLE", "CHUNKS", "BYTES", "UPDATED", "URL"], &rows);
         if let Some(after) = next_after {
-            output::note(format_args!("there are more: --after {}", output::quoted(after)));
+            match output::shell_word(after) {
+                // With `=`, so that a key that begins with a hyphen is no option.
+                Some(word) => output::note(format_args!("there are more: --after={word}")),
+                None => {
+                    output::note(
+                        "there are more: the last key does not print; `next_after` of --json has it",
+                    );
+                }
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -30,7 +30,10 @@ impl EvalTenant {
             Ok((content, principal)) => Ok(Self { database: database.clone(), org, content, principal }),
             Err(error) => {
                 if let Err(also) = tenancy::delete_org(database, org.id).await {
-                    output::note(format_args!("the org {client} could not be removed: {also}"));
+                    let org = org.id;
+                    output::note(format_args!(
+                        "the org {client} could not be removed: {also}; `autri org delete {org} --yes` does it"
+                    ));
                 }
                 Err(error)
             }
@@ -47,12 +50,18 @@ impl EvalTenant {
     }
 
     /// Removes it with all that was ingested.
-    pub(super) async fn remove(self) -> anyhow::Result<()> {
+    pub(super) async fn remove(&self) -> anyhow::Result<()> {
         let base = self.content.id();
         let stored = documents::count(&self.database, base, "").await?.documents;
         erase_documents(&self.database, &[base], "", stored).await?;
         tenancy::delete_org(&self.database, self.org.id).await?;
         Ok(())
+    }
+
+    /// What to do where that did not come to its end.
+    pub(super) fn remains(&self) -> String {
+        let Org { id, name, .. } = &self.org;
+        format!("the org {name} of this evaluation is still there; `autri org delete {id} --yes` removes it")
     }
 }
 

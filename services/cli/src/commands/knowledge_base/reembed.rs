@@ -59,7 +59,7 @@ pub(super) async fn run(args: ReembedArgs, context: &Context) -> anyhow::Result<
         output::note("nothing was changed; --yes does it");
         return Ok(ExitCode::FAILURE);
     }
-    embedder::register_model(&database, &choice).await?;
+    embedder::register(&database, embedder.as_deref()).await?;
     let progress = ProgressObserver(output::Progress::counting("Embedding", missing.chunks.unsigned_abs()));
     let ended = reembed(&database, &group, embedder.as_deref(), &progress).await;
     drop(progress);

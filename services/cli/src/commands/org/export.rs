@@ -14,9 +14,9 @@ use clap::Args;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use super::stop::Stop;
 use crate::context::Context;
 use crate::output;
+use crate::stop::StopSignals;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -51,13 +51,13 @@ pub(super) async fn run(args: &ExportArgs, context: &Context) -> anyhow::Result<
         _ => {}
     }
     // Before there is a file, so that none is left when the process is told to end.
-    let mut stop = Stop::listen()?;
+    let mut stop = StopSignals::listen()?;
     let mut writer = BufWriter::new(part_of(path)?);
     let records = tokio::select! {
         records = export(&database, args.org, &mut writer) => records?,
-        code = stop.told() => {
+        told = stop.told() => {
             output::note("stopped; nothing was exported");
-            return Ok(code);
+            return Ok(told.exit_code());
         }
     };
     let file = writer.into_inner().context("the export could not be written")?;

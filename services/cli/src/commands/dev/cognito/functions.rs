@@ -58,13 +58,8 @@ fn bundle(program: &Path) -> anyhow::Result<Vec<u8>> {
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o755);
     bundle.start_file("bootstrap", options)?;
-    write!(bundle, "#!/bin/sh\nexec {}\n", quoted(path))?;
+    write!(bundle, "#!/bin/sh\nexec {}\n", shlex::try_quote(path)?)?;
     Ok(bundle.finish()?.into_inner())
-}
-
-/// A word for the shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -83,6 +78,6 @@ mod tests {
         assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));
         let mut text = String::new();
         file.read_to_string(&mut text).expect("text");
-        assert_eq!(text, "#!/bin/sh\nexec '/home/it'\\''s me/target/debug/pre-token-generation'\n");
+        assert_eq!(text, "#!/bin/sh\nexec \"/home/it's me/target/debug/pre-token-generation\"\n");
     }
 }
