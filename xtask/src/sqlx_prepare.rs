@@ -34,8 +34,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let root = workspace::load()?.root;
-    let scratch = ScratchDatabase::make(&root)?;
+    let workspace::Workspace { root, target, .. } = workspace::load()?;
+    let scratch = ScratchDatabase::make(&root, target.join("sqlx-prepare"))?;
     let fresh = tempfile::tempdir()?;
     check_queries(&root, &scratch.url, fresh.path())?;
     let (wanted, kept) = (read_cache(fresh.path())?, read_cache(&root.join(".sqlx"))?);
@@ -57,9 +57,9 @@ struct ScratchDatabase {
 }
 
 impl ScratchDatabase {
-    fn make(root: &Path) -> Result<Self> {
+    /// Its cluster's files are in `dir`.
+    fn make(root: &Path, dir: PathBuf) -> Result<Self> {
         let installation = Installation::resolve(&ResolveOptions::new(cache_dir()?), &Silent)?;
-        let dir = root.join("target/sqlx-prepare");
         let options = ClusterOptions { dir, durability: Durability::Throwaway, linger: Duration::ZERO };
         let cluster = Cluster::start(&installation, &options, &Silent)?;
         let admin_url = cluster.admin_url().expose_secret().to_owned();

@@ -1,5 +1,7 @@
 //! One event a call: of a tool, or of a method that reads the library as resources.
 
+use std::io;
+
 use autri_db::audit::NewAuditRow;
 use autri_db::{Database, DbError, ScopedTx};
 use autri_domain::Principal;
@@ -101,7 +103,7 @@ pub enum ArgumentRetention {
     /// Nothing.
     #[default]
     DigestOnly,
-    /// The arguments in clear: queries become readable to whoever reads the log.
+    /// The arguments in clear, if they are not long: queries become readable to whoever reads the log.
     Clear,
 }
 
@@ -189,13 +191,46 @@ impl CallRow<'_> {
             digest_key_id: log.key.id().to_owned(),
             arguments: match log.retention {
                 ArgumentRetention::DigestOnly => None,
-                ArgumentRetention::Clear => Some(storable(event.arguments)),
+                ArgumentRetention::Clear => Some(kept(event.arguments)),
             },
             result_count,
             status: outcome.as_str(),
             latency_ms,
             request_id: event.request_id.to_owned(),
         }
+    }
+}
+
+/// The most bytes of JSON that a row keeps in clear. The longest query takes 8,000, if each of its 2,000 characters takes
+/// four. Longer ones are refused, and recorded: whoever sends them must not fill the disk.
+const MAX_CLEAR_BYTES: usize = 8 * 1024;
+
+/// What a row keeps of the arguments in clear: all, or of long ones a text that says so. It cannot be taken for arguments,
+/// which are an object. The digest is of all of them in any case.
+fn kept(arguments: &Value) -> Value {
+    if fits(arguments) {
+        storable(arguments)
+    } else {
+        Value::String(format!("not kept: longer than {MAX_CLEAR_BYTES} bytes"))
+    }
+}
+
+/// Whether a value is short enough as JSON. Nothing of it is copied to find out.
+fn fits(value: &Value) -> bool {
+    serde_json::to_writer(Room(MAX_CLEAR_BYTES), value).is_ok()
+}
+
+/// Takes so many bytes, keeps none, and fails at the next.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -245,5 +280,21 @@ mod tests {
             "query": "a\u{fffd}b", "list": ["\u{fffd}", { "k\u{fffd}": null }], "limit": 5, "plain": "ä\u{1}",
         });
         assert_eq!(storable(&given), kept);
+    }
+
+    #[test]
+    fn what_is_kept_in_clear_has_a_bound() {
+        let fitting = json!({ "query": "q".repeat(MAX_CLEAR_BYTES - r#"{"query":""}"#.len()) });
+        assert_eq!(kept(&fitting), fitting);
+        let bytes = MAX_CLEAR_BYTES + 1;
+        let mark = json!(format!("not kept: longer than {MAX_CLEAR_BYTES} bytes"));
+        for long in [
+            json!({ "query": "q".repeat(bytes - r#"{"query":""}"#.len()) }),
+            // Short in characters, long as it is written.
+            json!({ "query": "\u{1}".repeat(MAX_CLEAR_BYTES / 6) }),
+            json!({ "x": vec![json!({}); bytes] }),
+        ] {
+            assert_eq!(kept(&long), mark);
+        }
     }
 }

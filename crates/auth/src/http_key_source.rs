@@ -1,14 +1,14 @@
 //! The JWKS document over HTTP.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use autri_domain::is_loopback;
 use reqwest::header::ACCEPT;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
-use url::{Host, Url};
+use url::Url;
 
 use crate::key_source::{KeySource, KeySourceError, MAX_JWKS_BYTES};
 
@@ -40,22 +40,13 @@ impl FromStr for JwksUrl {
         let url = Url::parse(text).map_err(JwksUrlError::NotAUrl)?;
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&url) => {}
+            "http" if url.host().is_some_and(|host| is_loopback(&host)) => {}
             _ => return Err(JwksUrlError::NotHttps),
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(JwksUrlError::HasCredentials);
         }
         Ok(Self(url))
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
-        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
-        None => false,
     }
 }
 

@@ -1,9 +1,12 @@
-//! The ids that tools speak: `doc_{uuid}` for a document, `doc_{uuid}.{n}.{8 hex}` for a chunk of it.
+//! The ids that tools speak: `doc_{uuid}` for a document, `doc_{uuid}.{n}.{8 hex}` for a chunk of it. And the URIs made of them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::DocumentId;
+
+/// What stands before the id in a URI of ours.
+pub const DOCUMENT_URI: &str = "autri://document/";
 
 /// A document or a chunk, as a client names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,14 @@ pub struct ChunkRef {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected doc_<uuid> or doc_<uuid>.<n>.<8 hex digits>")]
 pub struct PublicIdError;
+
+impl PublicId {
+    /// The server's own name for it, where no address is known at which people can read it.
+    #[must_use]
+    pub fn uri(self) -> String {
+        format!("{DOCUMENT_URI}{self}")
+    }
+}
 
 impl fmt::Display for PublicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,6 +86,12 @@ mod tests {
         for id in [PublicId::Document(document), chunk] {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
+    }
+
+    #[test]
+    fn a_uri_ends_with_the_id() {
+        let id = PublicId::Document("01900000-0000-7000-8000-00000000000a".parse().unwrap());
+        assert_eq!(id.uri(), "autri://document/doc_01900000-0000-7000-8000-00000000000a");
     }
 
     #[test]

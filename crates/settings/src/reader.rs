@@ -1,5 +1,6 @@
 //! Reading all of them before giving up on any.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,13 +11,13 @@ use crate::{Setting, SettingsError};
 /// A method that returns an [`Option`] has named the problem when it returns `None` where there should be a value; a
 /// method that returns a value has named it and gives the default. Either way [`Reader::finish`] refuses.
 pub struct Reader<'a> {
-    source: &'a dyn Fn(&str) -> Option<String>,
+    source: &'a dyn Fn(&str) -> Option<OsString>,
     problems: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     /// Reads from any source, such as the process's environment.
-    pub fn new(source: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn new(source: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
         Self { source, problems: Vec::new() }
     }
 
@@ -32,25 +33,32 @@ impl<'a> Reader<'a> {
     }
 
     /// The text, if there is one.
-    #[must_use]
-    pub fn optional(&self, setting: Setting) -> Option<String> {
-        (self.source)(setting.name).filter(|value| !value.is_empty())
+    pub fn optional(&mut self, setting: Setting) -> Option<String> {
+        let value = (self.source)(setting.name).filter(|value| !value.is_empty())?;
+        // To take it for none would turn a check off that somebody set.
+        value.into_string().map_err(|_| self.problem(setting, "is not UTF-8")).ok()
     }
 
     /// The text; its absence is a problem.
     pub fn required(&mut self, setting: Setting) -> Option<String> {
+        let problems = self.problems.len();
         let value = self.optional(setting);
-        if value.is_none() {
+        if value.is_none() && self.problems.len() == problems {
             self.problem(setting, "is missing");
         }
         value
     }
 
-    /// The items between commas, trimmed, without empty ones.
-    #[must_use]
-    pub fn list(&self, setting: Setting) -> Vec<String> {
-        let text = self.optional(setting).unwrap_or_default();
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    /// The items between commas, trimmed, without empty ones. A text without any is a problem: most lists allow something, and
+    /// an empty one often stands for anything.
+    pub fn list(&mut self, setting: Setting) -> Vec<String> {
+        let Some(text) = self.optional(setting) else { return Vec::new() };
+        let items: Vec<String> =
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+        if items.is_empty() {
+            self.problem(setting, &format!("has no item; leave it out for the default: {}", setting.default));
+        }
+        items
     }
 
     /// The value that the text is written as.
@@ -105,6 +113,9 @@ impl fmt::Debug for Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
 
     const NAME: Setting = setting("TEST_NAME", "required");
@@ -119,6 +130,11 @@ mod tests {
     type Read = (String, u32, bool, Vec<String>);
 
     fn read(values: &[(&str, &str)]) -> Result<Read, SettingsError> {
+        let values: Vec<_> = values.iter().map(|(name, value)| (*name, OsStr::new(value))).collect();
+        read_any(&values)
+    }
+
+    fn read_any(values: &[(&str, &OsStr)]) -> Result<Read, SettingsError> {
         let source = |name: &str| {
             values.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| (*value).to_owned())
         };
@@ -160,9 +176,28 @@ mod tests {
         assert_eq!(problems, ["TEST_PORT: does not parse; the default is `80`"]);
     }
 
+    /// Whoever sets a list means to allow something. What is left of `,` would be the default, which may allow anything.
+    #[test]
+    fn a_list_without_an_item_is_a_problem() {
+        for list in [",", " ", " , ,"] {
+            let SettingsError(problems) = read(&[("TEST_NAME", "x"), ("TEST_HOSTS", list)]).unwrap_err();
+            assert_eq!(problems, ["TEST_HOSTS: has no item; leave it out for the default: none"], "{list:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_not_taken_for_none() {
+        let bad = OsStr::from_bytes(b"a\xff");
+        for name in ["TEST_NAME", "TEST_PORT", "TEST_MODE", "TEST_HOSTS"] {
+            let values = [(name, bad), ("TEST_NAME", OsStr::new("x"))];
+            let SettingsError(problems) = read_any(&values).unwrap_err();
+            assert_eq!(problems, [format!("{name}: is not UTF-8")]);
+        }
+    }
+
     #[test]
     fn its_debug_has_no_value() {
-        let source = |_: &str| Some("hunter2".to_owned());
+        let source = |_: &str| Some("hunter2".into());
         let mut reader = Reader::new(&source);
         assert_eq!(reader.number(PORT, 80, 1, 2), 80);
         assert!(!format!("{reader:?}").contains("hunter2"));

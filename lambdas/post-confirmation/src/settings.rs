@@ -1,5 +1,7 @@
 //! The trigger's settings, read once from the environment. docs/configuration.md has the same table, and a test compares.
 
+use std::ffi::OsString;
+
 use autri_admission::{DEFAULT_ALLOWLIST_PARAMETER, TrustedIdps};
 use autri_audit_log::AuditKey;
 use autri_aws::DatabaseLocation;
@@ -42,14 +44,14 @@ impl Settings {
     /// [`SettingsError`] with all that is missing or wrong.
     #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
     pub fn from_env() -> Result<Self, SettingsError> {
-        Self::read(&|name| std::env::var(name).ok())
+        Self::read(&|name| std::env::var_os(name))
     }
 
     /// Reads the settings from any source; an empty value counts as none.
     ///
     /// # Errors
     /// As [`Settings::from_env`].
-    pub fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub fn read(source: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(source);
         let or_default = |text: Option<String>, default: &str| text.unwrap_or_else(|| default.to_owned());
         let database =
@@ -84,7 +86,7 @@ mod tests {
 
     fn read(values: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::read(&|name| {
-            values.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| (*value).to_owned())
+            values.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| (*value).into())
         })
     }
 

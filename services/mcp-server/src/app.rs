@@ -13,6 +13,8 @@ use axum::http::HeaderName;
 use tokio::sync::watch;
 use url::Url;
 
+pub use crate::shares::ConnectorShares;
+
 /// Shared by all requests. Nothing in it expires or is unique to a process: connections and keys are fetched by the
 /// first request that needs them, so that a snapshot taken before it can be restored any number of times.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct App {
     pub verifier: TokenVerifier,
     /// As the role `autri_mcp`.
     pub database: Database,
+    /// Who may use how much of it.
+    pub shares: ConnectorShares,
     /// Turns questions into vectors and searches.
     pub retriever: Retriever,
     /// Records tool calls.
@@ -78,7 +82,7 @@ pub struct Settings {
     pub protocol: ProtocolOffer,
     /// The longest request body, in bytes.
     pub max_body_bytes: usize,
-    /// The longest that a tool may work.
+    /// The longest that a call may prepare its work and wait for its turn, and again the longest that it may work then.
     pub call_timeout: Duration,
 }
 

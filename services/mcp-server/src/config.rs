@@ -2,6 +2,7 @@
 
 mod embedder;
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,10 +50,17 @@ settings! {
     EMBEDDING_DOCUMENT_PREFIX = "AUTRI_EMBEDDING_DOCUMENT_PREFIX", "none", "With `openai`: what the model wants before a document's text, such as `passage: `. Both prefixes are part of the model, and must be those that the documents were ingested with.";
     PROTOCOL = "AUTRI_MCP_VERSIONS", "`all`", "`all`: 2024-11-05 to 2026-07-28. `legacy`: up to 2025-11-25.";
     BIND = "AUTRI_BIND", "`0.0.0.0:8000`", "The address to listen on. AgentCore expects the default.";
-    MAX_BODY = "AUTRI_MAX_BODY_BYTES", "`4194304`", "The longest request body, 1,024 to 67,108,864 bytes.";
-    CALL_TIMEOUT = "AUTRI_CALL_TIMEOUT_SECS", "`15`", "The longest that a tool call may take, 1 to 300 seconds.";
-    LOG = "AUTRI_LOG", "`info,rmcp=warn`", "The diagnostics on stderr: `tracing` filter directives.";
+    MAX_BODY = "AUTRI_MAX_BODY_BYTES", "`65536`", "The longest request body, 1,024 to 1,048,576 bytes.";
+    CALL_TIMEOUT = "AUTRI_CALL_TIMEOUT_SECS", "`15`", "The longest that a call may work, 1 to 300 seconds. As long again it may wait for the connector's other calls.";
+    LOG = "AUTRI_LOG", "`info`", "The diagnostics on stderr: `tracing` filter directives. Of `rmcp`, the protocol's library, only errors are written: the rest repeats what callers sent.";
 }
+
+/// Room for the longest request that any tool takes: a `search` with 2,000 characters of question and 1,000 of a knowledge base's
+/// name, each of 12 bytes where a client escapes everything beyond ASCII (`\ud83d\ude00`), makes 36,000; a cursor, ids and times
+/// take less than 1,000. What is left, 28,000, is for what the client says of itself in `_meta`.
+const DEFAULT_MAX_BODY_BYTES: u32 = 65_536;
+/// rmcp repeats in its warnings what callers sent (a resource's URI, a request's id), and below them whole requests.
+const LOG_CAP: &str = "rmcp=error";
 
 /// What the process needs to know.
 #[derive(Debug)]
@@ -111,14 +119,14 @@ impl Config {
     /// [`SettingsError`] with all that is missing or wrong.
     #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
     pub fn from_env() -> Result<Self, SettingsError> {
-        Self::read(|name| std::env::var(name).ok())
+        Self::read(|name| std::env::var_os(name))
     }
 
     /// Reads the settings from any source; an empty value counts as none.
     ///
     /// # Errors
     /// As [`Config::from_env`].
-    pub fn read(source: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub fn read(source: impl Fn(&str) -> Option<OsString>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(&source);
         let config = config(&mut reader);
         reader.finish(config)
@@ -149,9 +157,9 @@ fn config(reader: &mut Reader<'_>) -> Option<Config> {
     let connector_header = reader.parsed(CONNECTOR_HEADER, HeaderName::from_static("x-autri-connector-id"));
     let protocol =
         reader.one_of(PROTOCOL, &[("all", ProtocolOffer::All), ("legacy", ProtocolOffer::LegacyOnly)]);
-    let max_body_bytes = reader.number(MAX_BODY, 4_194_304, 1_024, 67_108_864);
+    let max_body_bytes = reader.number(MAX_BODY, DEFAULT_MAX_BODY_BYTES, 1_024, 1_048_576);
     let call_timeout_secs = reader.number(CALL_TIMEOUT, 15, 1, 300);
-    let log = reader.optional(LOG).unwrap_or_else(|| "info,rmcp=warn".to_owned());
+    let log = format!("{},{LOG_CAP}", reader.optional(LOG).as_deref().unwrap_or("info"));
     Some(Config {
         bind,
         auth: auth?,

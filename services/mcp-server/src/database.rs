@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use autri_db::{Database, DatabaseOptions, DbError, Login, Tls};
+use autri_db::{Database, DatabaseOptions, DbError, Login};
 use secrecy::SecretString;
 #[cfg(feature = "aws")]
 use {
@@ -57,19 +57,14 @@ pub fn secret_login(secret: SecretLogin, clock: Arc<dyn Clock>) -> Login {
 /// # Errors
 /// When a URL does not parse.
 pub fn pool(login: Login, max_connections: u32, call_timeout: Duration) -> Result<Database, DbError> {
-    // A secret names a host and no `sslmode`.
-    let tls = match &login {
-        Login::Url(_) => Tls::AsUrlSays,
-        Login::Kept(_) => Tls::Verified,
-    };
     Database::new(&DatabaseOptions {
+        tls: login.tls(),
         login,
         max_connections,
         acquire_timeout: ACQUIRE_TIMEOUT,
         // Before the call's own limit, so that a slow statement ends as an error with a row in the audit log.
         statement_timeout: call_timeout.mul_f32(0.8),
         application_name: "autri-mcp-server",
-        tls,
         max_idle: None,
     })
 }

@@ -12,6 +12,8 @@ mod listen;
 mod resources;
 pub mod serve;
 mod server;
+mod shares;
+mod stop;
 mod tools;
 
 pub use app::App;

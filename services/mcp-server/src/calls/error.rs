@@ -11,6 +11,12 @@ pub(crate) enum CallError {
     /// The connector was closed since the request came in.
     #[error("the connector is closed")]
     Closed,
+    /// The connector's other requests took all of its share of the database for as long as this one could wait.
+    #[error("the connector's other requests are still under way")]
+    Busy,
+    /// The time limit.
+    #[error("the time limit was reached")]
+    TimedOut,
     /// Ours.
     #[error("a database operation failed")]
     Database(#[from] DbError),

@@ -17,11 +17,12 @@ use autri_db::{DbError, ScopedTx};
 use futures_util::FutureExt;
 use rmcp::ErrorData;
 use serde_json::{Map, Value};
+use tokio::time::{timeout, timeout_at};
 
 pub(crate) use error::{CallError, Failure};
 
 use crate::App;
-use crate::http::{Caller, RequestRecord};
+use crate::http::{Caller, RequestRecord, Unavailable};
 
 /// What a call does.
 pub(crate) trait Work: Send + Sync + 'static {
@@ -76,7 +77,6 @@ impl<T> Answer<T> {
 /// How work ended whose transaction is gone.
 enum Ending {
     Error(CallError),
-    TimedOut,
     Panicked,
 }
 
@@ -97,12 +97,12 @@ impl Call {
         };
         let row = self.app.audit.row(&event);
         let doing = AssertUnwindSafe(self.work(&work, &row, started)).catch_unwind();
-        let ending = match tokio::time::timeout(self.app.settings.call_timeout, doing).await {
-            Ok(Ok(Ok(content))) => return Ok(content),
-            // The database's own limit, which is a little shorter.
-            Ok(Ok(Err(CallError::Database(DbError::TimedOut(_))))) | Err(_) => Ending::TimedOut,
-            Ok(Ok(Err(error))) => Ending::Error(error),
-            Ok(Err(_)) => Ending::Panicked,
+        let ending = match doing.await {
+            Ok(Ok(content)) => return Ok(content),
+            // The database's own limit is a little shorter.
+            Ok(Err(CallError::Database(DbError::TimedOut(_)))) => Ending::Error(CallError::TimedOut),
+            Ok(Err(error)) => Ending::Error(error),
+            Err(_) => Ending::Panicked,
         };
         self.record_failure(&row, &ending, started).await?;
         Err(self.failure(row.call(), ending))
@@ -114,11 +114,19 @@ impl Call {
         row: &CallRow<'_>,
         started: Instant,
     ) -> Result<W::Content, CallError> {
-        let prepared = work.prepare(self).await?;
+        let limit = self.app.settings.call_timeout;
+        let deadline = Instant::now() + limit;
+        let preparing = timeout_at(deadline.into(), work.prepare(self));
+        let prepared = preparing.await.map_err(|_| CallError::TimedOut)??;
+        let waiting = timeout_at(deadline.into(), self.app.shares.take(self.caller.principal.connector_id()));
+        let share = waiting.await.map_err(|_| CallError::Busy)?;
         let in_database = Instant::now();
-        let answer = self.work_in_scope::<W>(prepared, row, started).await;
+        // As long again, however long that took: a statement of a call that is cut off goes on in its connection until the
+        // database's limit for it, and nobody would hold a share for that.
+        let working = timeout(limit, self.work_in_scope::<W>(prepared, row, started)).await;
         self.record.add_database_time(in_database.elapsed());
-        answer
+        drop(share);
+        working.map_err(|_| CallError::TimedOut)?
     }
 
     async fn work_in_scope<W: Work>(
@@ -144,10 +152,10 @@ impl Call {
         let outcome = match ending {
             Ending::Error(CallError::Caller(_)) => Outcome::CallerError,
             Ending::Error(CallError::Closed) => Outcome::Refused,
+            Ending::Error(CallError::Busy | CallError::TimedOut) => Outcome::TimedOut,
             Ending::Error(CallError::Database(_) | CallError::Serialize(_)) | Ending::Panicked => {
                 Outcome::Failed
             }
-            Ending::TimedOut => Outcome::TimedOut,
         };
         let written = row.append_alone(&self.app.database, outcome, millis_since(started)).await;
         written.map_err(|error| {
@@ -169,6 +177,10 @@ impl Call {
                 self.record.set_revoked_meanwhile();
                 Failure::Internal
             }
+            Ending::Error(CallError::Busy) => {
+                self.record.set_unavailable(Unavailable::Busy);
+                Failure::Internal
+            }
             Ending::Error(error @ (CallError::Database(_) | CallError::Serialize(_))) => {
                 if let CallError::Database(error) = &error {
                     self.note_if_away(error);
@@ -183,7 +195,7 @@ impl Call {
             }
             // The panic hook has written the message and the place.
             Ending::Panicked => Failure::Internal,
-            Ending::TimedOut => {
+            Ending::Error(CallError::TimedOut) => {
                 let secs = self.app.settings.call_timeout.as_secs();
                 Failure::TimedOut(format!(
                     "the call took longer than {secs} s and was stopped; ask for less, or try again"
@@ -195,7 +207,7 @@ impl Call {
     /// A database that is away is a 503 for the whole request, as it is when the connector is looked up.
     fn note_if_away(&self, error: &DbError) {
         if matches!(error, DbError::Unavailable(_) | DbError::Credentials(_) | DbError::Login(_)) {
-            self.record.set_database_away();
+            self.record.set_unavailable(Unavailable::DatabaseAway);
         }
     }
 }

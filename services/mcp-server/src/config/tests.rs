@@ -15,7 +15,7 @@ fn read(changes: &[(&str, &str)]) -> Result<Config, SettingsError> {
         ("AUTRI_PUBLIC_URL", "https://mcp.example.com"),
     ]);
     settings.extend(changes.iter().copied());
-    Config::read(|name| settings.get(name).map(|value| (*value).to_owned()))
+    Config::read(|name| settings.get(name).map(|value| (*value).into()))
 }
 
 fn cognito(config: Config) -> CognitoSettings {
@@ -30,7 +30,7 @@ fn cognito(config: Config) -> CognitoSettings {
 fn what_is_not_set_has_the_documented_default() {
     let config = read(&[]).unwrap();
     assert_eq!(config.bind, "0.0.0.0:8000".parse().unwrap());
-    assert_eq!((config.database_max_connections, config.log.as_str()), (2, "info,rmcp=warn"));
+    assert_eq!((config.database_max_connections, config.log.as_str()), (2, "info,rmcp=error"));
     assert_eq!(config.argument_retention, ArgumentRetention::DigestOnly);
     assert!(matches!(config.embedder, EmbedderChoice::None));
     let settings = &config.settings;
@@ -41,7 +41,7 @@ fn what_is_not_set_has_the_documented_default() {
     assert_eq!(settings.required_scope.as_str(), "mcp.autri.ai/mcp.invoke");
     assert_eq!(settings.connector_header, "x-autri-connector-id");
     assert_eq!(settings.protocol, ProtocolOffer::All);
-    assert_eq!((settings.max_body_bytes, settings.call_timeout), (4_194_304, Duration::from_secs(15)));
+    assert_eq!((settings.max_body_bytes, settings.call_timeout), (65_536, Duration::from_secs(15)));
     let cognito = cognito(config);
     assert_eq!((cognito.client_ids, cognito.audience), (None, None));
     assert_eq!(cognito.required_scope.as_str(), "mcp.autri.ai/mcp.invoke");
@@ -90,6 +90,11 @@ fn a_bad_value_is_named_and_not_repeated() {
         ("AGENTCORE_AUTH", "none"),
         ("COGNITO_JWKS_URL", "http://keys.example.com/jwks.json"),
         ("COGNITO_REQUIRED_SCOPE", "two words"),
+        // A list that allows some must not become one that allows all.
+        ("COGNITO_CLIENT_ID", ","),
+        ("COGNITO_ALSO_ACCEPTED_SCOPES", " , "),
+        ("AUTRI_ALLOWED_HOSTS", " , "),
+        ("AUTRI_ALLOWED_ORIGINS", ","),
         ("DATABASE_MAX_CONNECTIONS", "0"),
         ("DATABASE_MAX_CONNECTIONS", "101"),
         ("DATABASE_MAX_CONNECTIONS", "many"),
@@ -107,7 +112,7 @@ fn a_bad_value_is_named_and_not_repeated() {
         ("AUTRI_MCP_VERSIONS", "newest"),
         ("AUTRI_BIND", "localhost"),
         ("AUTRI_MAX_BODY_BYTES", "1023"),
-        ("AUTRI_MAX_BODY_BYTES", "67108865"),
+        ("AUTRI_MAX_BODY_BYTES", "1048577"),
         ("AUTRI_CALL_TIMEOUT_SECS", "-1"),
     ];
     for (name, value) in cases {

@@ -10,11 +10,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tokio::time::timeout;
 
 use super::RequestRecord;
 use super::challenge;
 use super::connector::RequestedConnector;
 use super::error::unavailable;
+use super::request_record::Unavailable;
 use crate::App;
 
 /// Seconds after which a caller may try again when the database is away.
@@ -24,11 +26,11 @@ const DATABASE_AWAY: &str = "database_unavailable";
 
 /// A caller who was let in.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// Verified.
-    pub principal: Arc<Principal>,
+    pub(crate) principal: Arc<Principal>,
     /// As it stood when the request came in; the tool's own transaction asks again.
-    pub scope: Arc<TenantScope>,
+    pub(crate) scope: Arc<TenantScope>,
 }
 
 pub(super) async fn authenticate(
@@ -50,18 +52,26 @@ pub(super) async fn authenticate(
         record.set_refusal("other_connector");
         return challenge::other_connector();
     }
+    let waiting = timeout(app.settings.call_timeout, app.shares.take(principal.connector_id()));
+    let Ok(share) = waiting.await else { return busy(&record) };
     let asked = Instant::now();
     let scope = TenantScope::find(&app.database, &principal).await;
     record.add_database_time(asked.elapsed());
+    // The call takes it again: it may prepare its work for long.
+    drop(share);
     match scope {
         Ok(Some(scope)) => {
             request
                 .extensions_mut()
                 .insert(Caller { principal: Arc::new(principal), scope: Arc::new(scope) });
             let response = next.run(request).await;
-            if record.was_database_away() {
-                record.set_refusal(DATABASE_AWAY);
-                return unavailable(RETRY_AFTER_SECS, NOT_AVAILABLE);
+            match record.unavailable() {
+                Some(Unavailable::DatabaseAway) => {
+                    record.set_refusal(DATABASE_AWAY);
+                    return unavailable(RETRY_AFTER_SECS, NOT_AVAILABLE);
+                }
+                Some(Unavailable::Busy) => return busy(&record),
+                None => {}
             }
             if !record.was_revoked_meanwhile() {
                 return response;
@@ -83,6 +93,11 @@ async fn verify(app: &App, headers: &HeaderMap) -> Result<Principal, Refusal> {
         (Some(_), Some(_)) => return Err(InvalidReason::Malformed.into()),
     };
     app.verifier.verify(bearer_token(value)?).await
+}
+
+fn busy(record: &RequestRecord) -> Response {
+    record.set_refusal("busy");
+    unavailable(RETRY_AFTER_SECS, "the connector's other requests are still under way: make fewer at once")
 }
 
 fn database_away(record: &RequestRecord, error: &DbError) -> Response {

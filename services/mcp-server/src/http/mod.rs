@@ -1,11 +1,13 @@
 //! HTTP around the tools: which paths there are, and what each request passes on its way in.
 
 mod authenticate;
+mod body;
 mod challenge;
 mod connector;
 mod error;
 mod health;
 mod mcp;
+mod message;
 mod metadata;
 mod origin;
 mod ping;
@@ -18,8 +20,8 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::{any, get};
 
-pub use authenticate::Caller;
-pub use request_record::RequestRecord;
+pub(crate) use authenticate::Caller;
+pub(crate) use request_record::{RequestRecord, Unavailable};
 
 use crate::App;
 

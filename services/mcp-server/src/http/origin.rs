@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use autri_domain::is_loopback;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -29,7 +30,15 @@ pub(super) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    if !host_is_ours(&app.settings, &request) {
+    let Ok(authority) = authority(&request) else {
+        record.set_refusal("host");
+        return error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "a request names one host, in one Host header",
+        );
+    };
+    if !host_is_ours(&app.settings, authority.as_ref()) {
         record.set_refusal("host");
         return error(
             StatusCode::FORBIDDEN,
@@ -79,17 +88,34 @@ pub(super) fn cors(settings: &Settings) -> CorsLayer {
         .max_age(PREFLIGHT_MAX_AGE)
 }
 
-fn host_is_ours(settings: &Settings, request: &Request) -> bool {
-    let in_header =
-        request.headers().get(header::HOST).map(|value| value.to_str().ok()?.parse::<Authority>().ok());
-    // HTTP/2 has the authority in the request line.
-    let Some(authority) = in_header.unwrap_or_else(|| request.uri().authority().cloned()) else {
+/// The host that a request names, if any. One that names two could pass a proxy's check with the one and ours with the other.
+/// <https://www.rfc-editor.org/rfc/rfc9112#section-3.2>
+fn authority(request: &Request) -> Result<Option<Authority>, Ambiguous> {
+    let mut headers = request.headers().get_all(header::HOST).iter();
+    let in_header = headers.next();
+    if headers.next().is_some() {
+        return Err(Ambiguous);
+    }
+    let in_target = request.uri().authority();
+    let Some(in_header) = in_header else { return Ok(in_target.cloned()) };
+    let in_header = in_header.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    if in_target.is_some() && in_target != in_header.as_ref() {
+        return Err(Ambiguous);
+    }
+    Ok(in_header)
+}
+
+/// More than one host is named.
+struct Ambiguous;
+
+fn host_is_ours(settings: &Settings, authority: Option<&Authority>) -> bool {
+    let Some(authority) = authority else {
         return settings.allowed_hosts.is_empty() && !settings.loopback_only;
     };
     let host = authority.host();
     let listed = || settings.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
     if settings.loopback_only {
-        is_loopback(host) || listed()
+        names_loopback(host) || listed()
     } else {
         settings.allowed_hosts.is_empty() || listed()
     }
@@ -101,16 +127,11 @@ fn origin_is_allowed(settings: &Settings, origin: &HeaderValue) -> bool {
         return true;
     }
     let parsed = Url::parse(origin).ok();
-    settings.loopback_only && parsed.is_some_and(|url| url.host_str().is_some_and(is_loopback))
+    settings.loopback_only && parsed.is_some_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
 }
 
-fn is_loopback(host: &str) -> bool {
-    match Host::parse(host) {
-        Ok(Host::Domain(name)) => name == "localhost",
-        Ok(Host::Ipv4(address)) => address.is_loopback(),
-        Ok(Host::Ipv6(address)) => address.is_loopback(),
-        Err(_) => false,
-    }
+fn names_loopback(host: &str) -> bool {
+    Host::parse(host).is_ok_and(|host| is_loopback(&host))
 }
 
 #[cfg(test)]
@@ -120,12 +141,12 @@ mod tests {
     #[test]
     fn only_loopback_names_are_loopback() {
         for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "[::1]"] {
-            assert!(is_loopback(host), "{host}");
+            assert!(names_loopback(host), "{host}");
         }
         for host in
             ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "[::2]"]
         {
-            assert!(!is_loopback(host), "{host}");
+            assert!(!names_loopback(host), "{host}");
         }
     }
 }

@@ -9,11 +9,11 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
 
-use super::RequestRecord;
-use super::protocol::{BODY_TIMEOUT, names_version_without_handshake};
+use super::message::Message;
+use super::protocol::names_version_without_handshake;
+use super::{RequestRecord, body};
 
 /// The longest body that is read before the caller is known, in bytes: enough for a ping, and to name the method of a
 /// refused request in the log.
@@ -23,14 +23,16 @@ pub(super) async fn answer(request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !is_worth_reading(request.headers()) {
         return next.run(request).await;
     }
-    let (parts, body) = request.into_parts();
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await;
-    let Ok(Ok(collected)) = collected else {
-        // Too long, too slow or broken off, from a caller without a token: the answer is the one to a missing token.
-        return next.run(Request::from_parts(parts, Body::empty())).await;
+    let (mut parts, body) = request.into_parts();
+    let bytes = match body::read(body, MAX_BODY_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(failure) => {
+            // Callers with a token are told so further in; the others, that they have none.
+            parts.extensions.insert(failure);
+            return next.run(Request::from_parts(parts, Body::empty())).await;
+        }
     };
-    let bytes = collected.to_bytes();
-    let message = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+    let message = Message::read(&bytes).unwrap_or_default();
     if let Some(record) = parts.extensions.get::<RequestRecord>() {
         record.set_message(&message);
     }
@@ -51,7 +53,7 @@ fn is_worth_reading(headers: &HeaderMap) -> bool {
 }
 
 /// The id of a ping request; a notification has none and gets no answer (JSON-RPC 2.0 §4.1).
-fn ping_id(message: &Value) -> Option<&Value> {
-    let is_ping = message.get("jsonrpc")? == "2.0" && message.get("method")? == "ping";
-    message.get("id").filter(|id| is_ping && (id.is_string() || id.is_number()))
+fn ping_id(message: &Message) -> Option<&Value> {
+    let is_ping = message.is_version_2 && message.method.as_deref() == Some("ping");
+    message.id.as_ref().filter(|_| is_ping)
 }

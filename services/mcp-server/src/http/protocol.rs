@@ -1,20 +1,20 @@
 //! Makes of what real clients send what rmcp takes, and answers what is no JSON-RPC request.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::RequestRecord;
+use super::body::{self, BodyFailure};
 use super::error::{error, rpc_error};
+use super::message::{INVALID_REQUEST, Message};
 use crate::App;
 
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -24,13 +24,6 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// The first version without a handshake: each request names its version in header and body.
 /// <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http>
 const FIRST_WITHOUT_HANDSHAKE: &str = "2026-07-28";
-
-/// The longest that a caller may take to send its body.
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-// JSON-RPC 2.0 §5.1.
-const PARSE_ERROR: i32 = -32700;
-const INVALID_REQUEST: i32 = -32600;
 
 /// Whether the headers name a version of the era without a handshake. Versions are dates and compare as text.
 pub(super) fn names_version_without_handshake(headers: &HeaderMap) -> bool {
@@ -56,15 +49,19 @@ pub(super) async fn normalise(
         return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", description);
     }
     let (mut parts, body) = request.into_parts();
-    let (bytes, message) = match read_message(body, app.settings.max_body_bytes).await {
-        Ok(read) => read,
-        Err(response) => return *response,
+    let bytes = match read_body(&parts, body, app.settings.max_body_bytes).await {
+        Ok(bytes) => bytes,
+        Err(failure) => return failure.into_response(),
+    };
+    let message = match Message::read(&bytes) {
+        Ok(message) => message,
+        Err((code, text)) => return rpc_error(StatusCode::BAD_REQUEST, &Value::Null, code, text),
     };
     record.set_message(&message);
     accept_what_is_sent(&mut parts);
     agree_on_version(&mut parts, &message);
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
-    in_json(response, message.get("id").unwrap_or(&Value::Null))
+    in_json(response, &message.id.unwrap_or_default())
 }
 
 /// rmcp says in plain text what is wrong with a message that it cannot read, and with headers that it does not take.
@@ -86,38 +83,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-async fn read_message(body: Body, limit: usize) -> Result<(Bytes, Value), Box<Response>> {
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
-    let bytes = match collected {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(failure)) if failure.is::<LengthLimitError>() => {
-            let description = format!("a request body may be {limit} bytes long");
-            return Err(Box::new(error(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", &description)));
-        }
-        Ok(Err(_)) => {
-            return Err(Box::new(error(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "the request body broke off",
-            )));
-        }
-        Err(_) => {
-            let description = "the request body did not arrive in time";
-            return Err(Box::new(error(StatusCode::REQUEST_TIMEOUT, "request_timeout", description)));
-        }
-    };
-    match serde_json::from_slice::<Value>(&bytes) {
-        Ok(message @ Value::Object(_)) => Ok((bytes, message)),
-        Ok(_) => {
-            let message = "the body must be one JSON-RPC message; batches were removed in MCP 2025-06-18";
-            Err(Box::new(rpc_error(StatusCode::BAD_REQUEST, &Value::Null, INVALID_REQUEST, message)))
-        }
-        Err(_) => Err(Box::new(rpc_error(
-            StatusCode::BAD_REQUEST,
-            &Value::Null,
-            PARSE_ERROR,
-            "the body is not JSON",
-        ))),
+/// Reads the body, unless the ping's layer has tried that in vain.
+async fn read_body(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, BodyFailure> {
+    match parts.extensions.get() {
+        Some(failure) => Err(*failure),
+        None => body::read(body, limit).await,
     }
 }
 
@@ -130,9 +100,8 @@ fn accept_what_is_sent(parts: &mut Parts) {
 /// Some clients of the version without a handshake send a header of the era before (claude-code#93290). The body was
 /// made by the client's protocol code, the header by its transport: the body rules. Anything else that disagrees stays
 /// as it is, and rmcp refuses it.
-fn agree_on_version(parts: &mut Parts, message: &Value) {
-    let in_body =
-        message.pointer("/params/_meta/io.modelcontextprotocol~1protocolVersion").and_then(Value::as_str);
+fn agree_on_version(parts: &mut Parts, message: &Message) {
+    let in_body = message.protocol_version.as_deref();
     let in_header = parts.headers.get(&PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
     let header_is_older = in_header.is_some_and(|version| version < FIRST_WITHOUT_HANDSHAKE);
     let Some(version) = in_body.filter(|version| header_is_older && *version >= FIRST_WITHOUT_HANDSHAKE)
@@ -142,12 +111,12 @@ fn agree_on_version(parts: &mut Parts, message: &Value) {
     let Ok(value) = HeaderValue::from_str(version) else { return };
     parts.headers.insert(PROTOCOL_VERSION, value);
     // The headers that this version asks for beside it, which such a client does not send.
-    copy_to_header(parts, METHOD, message.get("method"));
-    copy_to_header(parts, NAME, message.pointer("/params/name").or_else(|| message.pointer("/params/uri")));
+    copy_to_header(parts, METHOD, message.method.as_deref());
+    copy_to_header(parts, NAME, message.name.as_deref().or(message.uri.as_deref()));
 }
 
-fn copy_to_header(parts: &mut Parts, name: HeaderName, text: Option<&Value>) {
-    let value = text.and_then(Value::as_str).and_then(|text| HeaderValue::from_str(text).ok());
+fn copy_to_header(parts: &mut Parts, name: HeaderName, text: Option<&str>) {
+    let value = text.and_then(|text| HeaderValue::from_str(text).ok());
     if let (false, Some(value)) = (parts.headers.contains_key(&name), value) {
         parts.headers.insert(name, value);
     }

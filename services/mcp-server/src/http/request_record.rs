@@ -16,6 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::rpc_error;
+use super::message::Message;
 use crate::App;
 use crate::app::BegunRequest;
 
@@ -31,7 +32,7 @@ const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
 /// What is known of a request so far. Cloned handles share it, and as long as there is one the request is under way.
 #[derive(Debug, Clone)]
-pub struct RequestRecord {
+pub(crate) struct RequestRecord {
     inner: Arc<Inner>,
 }
 
@@ -57,8 +58,17 @@ struct Learned {
     refusal: Option<String>,
     database: Duration,
     revoked_meanwhile: bool,
-    database_away: bool,
+    unavailable: Option<Unavailable>,
     logged: bool,
+}
+
+/// Why a call had no database to work in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unavailable {
+    /// Nobody has.
+    DatabaseAway,
+    /// The connector's other requests took its share of it.
+    Busy,
 }
 
 impl RequestRecord {
@@ -84,12 +94,12 @@ impl RequestRecord {
 
     /// The request's id: ours, never one that a client sent.
     #[must_use]
-    pub fn request_id(&self) -> &str {
+    pub(crate) fn request_id(&self) -> &str {
         &self.inner.request_id
     }
 
     /// Adds time spent in the database.
-    pub fn add_database_time(&self, spent: Duration) {
+    pub(crate) fn add_database_time(&self, spent: Duration) {
         self.learn(|learned| learned.database += spent);
     }
 
@@ -103,11 +113,9 @@ impl RequestRecord {
     }
 
     /// Notes the JSON-RPC method and, of a `tools/call`, the tool.
-    pub(super) fn set_message(&self, message: &Value) {
-        let Some(method) = message.get("method").and_then(Value::as_str) else { return };
-        let tool = (method == "tools/call")
-            .then(|| message.pointer("/params/name").and_then(Value::as_str))
-            .flatten();
+    pub(super) fn set_message(&self, message: &Message) {
+        let Some(method) = message.method.as_deref() else { return };
+        let tool = message.name.as_deref().filter(|_| method == "tools/call");
         self.learn(|learned| {
             learned.method = Some(shortened(method));
             learned.tool = tool.map(shortened);
@@ -120,19 +128,19 @@ impl RequestRecord {
     }
 
     /// Notes that the connector was found revoked inside the tool's transaction.
-    pub fn set_revoked_meanwhile(&self) {
+    pub(crate) fn set_revoked_meanwhile(&self) {
         self.learn(|learned| learned.revoked_meanwhile = true);
     }
 
-    /// Notes that the database was away when the tool needed it.
-    pub fn set_database_away(&self) {
-        self.learn(|learned| learned.database_away = true);
+    /// Notes why there was no database when the tool needed it.
+    pub(crate) fn set_unavailable(&self, why: Unavailable) {
+        self.learn(|learned| learned.unavailable = Some(why));
     }
 
-    pub(super) fn was_database_away(&self) -> bool {
-        let mut away = false;
-        self.learn(|learned| away = learned.database_away);
-        away
+    pub(super) fn unavailable(&self) -> Option<Unavailable> {
+        let mut unavailable = None;
+        self.learn(|learned| unavailable = learned.unavailable);
+        unavailable
     }
 
     pub(super) fn was_revoked_meanwhile(&self) -> bool {

@@ -3,21 +3,20 @@
 use autri_audit_log::AuditedCall;
 use autri_db::ScopedTx;
 use autri_db::content::{self, DocumentSummary};
-use autri_retrieval::sanitize;
 use chrono::SecondsFormat;
 use rmcp::model::{Annotations, ListResourcesResult, Resource};
 use serde_json::{Map, Value};
 
 use super::{MIME_TYPE, ResourceUri};
 use crate::calls::{Answer, Call, CallError, Work, cursor};
-use crate::tools::budget;
+use crate::tools::{budget, one_line, shown_path};
 
 /// More than a tool lists: clients show these to a person, and not to a model.
 const PAGE: u32 = 100;
 /// How deep a list can be paged.
 const MAX_OFFSET: u32 = 1_000_000;
-/// Bytes of a resource beside its name, which stands in it twice, as JSON.
-const FIXED_BYTES: usize = 250;
+/// Bytes of a resource beside its name, which stands in it twice, and its description, as JSON.
+const FIXED_BYTES: usize = 270;
 
 /// The documents of a library, by title.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl Work for ListResources {
         // One more than a page tells whether there are more.
         let found = content::list_documents(tx, None, offset, PAGE + 1).await?;
         let mut resources: Vec<Resource> = found.iter().take(PAGE as usize).map(resource).collect();
-        resources.truncate(budget::fitting(&resources, |resource| 2 * resource.name.len() + FIXED_BYTES));
+        resources.truncate(budget::fitting(&resources, size));
         let count = resources.len();
         let next_offset = offset + u32::try_from(count).unwrap_or(u32::MAX);
         let more = count < found.len() && next_offset <= MAX_OFFSET;
@@ -73,22 +72,28 @@ impl Work for ListResources {
     }
 }
 
+fn size(resource: &Resource) -> usize {
+    2 * resource.name.len() + resource.description.as_ref().map_or(0, |text| text.len()) + FIXED_BYTES
+}
+
 fn resource(document: &DocumentSummary) -> Resource {
     let name = display_name(&document.title);
     let mut annotations = Annotations::default();
     annotations.last_modified = Some(document.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true));
-    Resource::new(ResourceUri::of_document(document.id).to_string(), name.clone())
+    let resource = Resource::new(ResourceUri::of_document(document.id).to_string(), name.clone())
         .with_title(name)
         .with_mime_type(MIME_TYPE)
         .with_size(document.byte_count.unsigned_abs())
-        .with_annotations(annotations)
+        .with_annotations(annotations);
+    // Several documents may have one title.
+    match shown_path(&document.source_key) {
+        Some(path) => resource.with_description(path),
+        None => resource,
+    }
 }
 
-/// A title on one line, without what nobody sees. Ingest has cleaned it; but clients print names into terminals, and what
-/// they print must not hang on how a row came into the table.
 fn display_name(title: &str) -> String {
-    let (cleaned, _) = sanitize::clean(title);
-    let name = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = one_line(title);
     if name.is_empty() { "Untitled".to_owned() } else { name }
 }
 

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use autri_domain::{ChunkRef, DocumentId, PublicId};
+use autri_domain::{ChunkRef, DOCUMENT_URI, DocumentId, PublicId};
 
-/// What stands before a document's or a passage's id.
-const DOCUMENT: &str = "autri://document/";
 /// What stands between the id and the passage to begin with.
 const FROM: &str = "?from=";
 
@@ -22,7 +20,7 @@ impl ResourceUri {
     /// What `text` names, if it is written as we write it. Other spellings that RFC 3986 holds to be the same (percent
     /// encoding, upper case) name nothing: a cache or a log knows a document by one name.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix(DOCUMENT)?;
+        let rest = text.strip_prefix(DOCUMENT_URI)?;
         let (id, from) = match rest.split_once(FROM) {
             Some((id, from)) => (id, from.parse().ok()?),
             None => (rest, 0),
@@ -43,9 +41,9 @@ impl ResourceUri {
 impl fmt::Display for ResourceUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Document { id, from: 0 } => write!(f, "{DOCUMENT}{}", PublicId::Document(id)),
-            Self::Document { id, from } => write!(f, "{DOCUMENT}{}{FROM}{from}", PublicId::Document(id)),
-            Self::Passage(passage) => write!(f, "{DOCUMENT}{}", PublicId::Chunk(passage)),
+            Self::Document { id, from: 0 } => f.write_str(&PublicId::Document(id).uri()),
+            Self::Document { id, from } => write!(f, "{}{FROM}{from}", PublicId::Document(id).uri()),
+            Self::Passage(passage) => f.write_str(&PublicId::Chunk(passage).uri()),
         }
     }
 }

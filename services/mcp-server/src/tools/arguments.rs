@@ -11,9 +11,12 @@ const MAX_ARGUMENT_CHARS: usize = 1_000;
 
 /// The arguments as the tool's own type. What does not fit is the caller's mistake, and the error says what was expected.
 pub(super) fn parse<T: DeserializeOwned>(arguments: &Map<String, Value>) -> Result<T, CallError> {
-    serde_json::from_value(Value::Object(arguments.clone())).map_err(|error| {
-        // Serde quotes what it read; a caller may have sent a megabyte.
-        let reason: String = error.to_string().chars().take(300).collect();
+    serde_path_to_error::deserialize(arguments).map_err(|error| {
+        // Of what is missing serde gives the name itself, and the path is the whole.
+        let place = Some(error.path()).filter(|path| path.iter().next().is_some());
+        let place = place.map(|path| format!("`{path}`: ")).unwrap_or_default();
+        // Serde quotes what it read.
+        let reason: String = format!("{place}{}", error.inner()).chars().take(300).collect();
         CallError::caller(format!("the arguments do not fit the tool's input schema: {reason}"))
     })
 }
@@ -51,6 +54,35 @@ pub(super) fn short<'a>(name: &str, given: &'a str) -> Result<&'a str, CallError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Given {
+        #[expect(dead_code, reason = "only its type is looked at")]
+        query: String,
+        #[expect(dead_code, reason = "only its type is looked at")]
+        limit: Option<i64>,
+    }
+
+    /// Nothing is taken for something else, and an error names the argument.
+    #[test]
+    fn arguments_are_of_their_types() {
+        let given =
+            |value: Value| parse::<Given>(value.as_object().unwrap()).map_err(|error| error.to_string());
+        assert!(given(serde_json::json!({ "query": "x", "limit": null })).is_ok());
+        for (value, expected) in [
+            (
+                serde_json::json!({ "query": "x", "limit": "3" }),
+                "`limit`: invalid type: string \"3\", expected i64",
+            ),
+            (serde_json::json!({ "query": ["x"] }), "`query`: invalid type: sequence, expected a string"),
+            (serde_json::json!({ "limit": 3 }), "missing field `query`"),
+            (serde_json::json!({ "query": "x", "offset": 3 }), "`offset`"),
+        ] {
+            let error = given(value).unwrap_err();
+            assert!(error.contains("input schema: ") && error.contains(expected), "{error}");
+        }
+    }
 
     #[test]
     fn a_limit_is_within_its_range() {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::search::{chunk_id, url};
-use super::{arguments, part};
+use super::{arguments, part, shown_path};
 use crate::calls::{Answer, Call, CallError, cursor};
 
 pub(super) const NAME: &str = "fetch";
@@ -50,6 +50,9 @@ pub(super) struct Output {
 pub(super) struct Metadata {
     /// The document's id.
     document: String,
+    /// Its path in its source: untrusted data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// The knowledge base it is in.
     knowledge_base: String,
     /// When it last changed (RFC 3339).
@@ -126,6 +129,7 @@ impl Metadata {
     fn of(document: &DocumentSummary) -> Self {
         Self {
             document: PublicId::Document(document.id).to_string(),
+            path: shown_path(&document.source_key),
             knowledge_base: document.knowledge_base_id.to_string(),
             updated_at: document.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
             passages: document.chunk_count,

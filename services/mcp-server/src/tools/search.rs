@@ -11,7 +11,8 @@ use chrono::SecondsFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{arguments, budget};
+use super::note::Note;
+use super::{arguments, budget, shown_path};
 use crate::calls::{Answer, Call, CallError, cursor};
 use crate::resources::ResourceUri;
 
@@ -29,8 +30,8 @@ const MAX_PLACES: usize = 3;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
-    /// What to look for: a question or keywords, up to 2,000 characters. "quoted phrases" must occur, -word must not,
-    /// and of `one OR other` either must.
+    /// What to look for: a question or keywords, up to 2,000 characters. "quoted phrases" must occur, -word at the end must
+    /// not, and of `one OR other` either must.
     query: String,
     /// How many results to return: 1 to 50, 10 if left out.
     #[schemars(range(min = 1, max = 50))]
@@ -53,7 +54,7 @@ pub(super) struct Output {
     /// Pass as `cursor` to get the results after these.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
-    /// Something to know about these results, such as that they were found by words alone.
+    /// Something to know about these results, such as that passages were left out, or that none has a word of the question.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
@@ -66,6 +67,9 @@ pub(super) struct SearchResult {
     id: String,
     /// The document's title.
     title: String,
+    /// The document's path in its source, which tells documents of one title apart: untrusted data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// Where people can read the document.
     url: String,
     /// The sentences that answer the question.
@@ -98,6 +102,9 @@ pub(super) struct Place {
     id: String,
     /// The title of the document there.
     title: String,
+    /// That document's path in its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// Where people can read that document.
     url: String,
 }
@@ -150,27 +157,35 @@ impl Search {
             hits.extend(self.hits(tx, first, MAX_HITS - first).await?);
             shown = self.show(hits).await.1;
         }
-        let Shown { mut results, passage_count } = shown;
+        let Shown { mut results, passage_count, is_without_words } = shown;
         results.truncate(budget::fitting(&results, SearchResult::size));
         let next_offset = offset + results.len();
         let next_cursor = (next_offset < passage_count)
             .then(|| cursor::next(NAME, &call.arguments, u32::try_from(next_offset).unwrap_or(u32::MAX)))
             .transpose()?;
         let count = results.len();
-        Answer::new(&Output { results, next_cursor, note: self.note }, count)
+        let note = Note {
+            question: self.note.as_deref(),
+            excluded: &self.request.negated,
+            is_without_words,
+            has_results: count > 0,
+        };
+        Answer::new(&Output { results, next_cursor, note: note.text() }, count)
     }
 
     /// Makes passages of hits, on a thread of its own: texts are other people's, and one made to be slow must not keep a thread
     /// that serves everybody.
-    async fn show(&self, hits: Vec<Hit>) -> (Vec<Hit>, Shown) {
+    async fn show(&self, mut hits: Vec<Hit>) -> (Vec<Hit>, Shown) {
         let (words, offset, limit) = (self.request.words.clone(), self.offset as usize, self.limit as usize);
         let showing = tokio::task::spawn_blocking(move || {
+            let is_without_words = !hits.is_empty() && hits.iter().all(|hit| !hit.has_words);
+            hits.retain(|hit| shown_score(hit) > 0.0);
             let passages = Passages::of(&hits, &words, SNIPPET_CHARS);
             let here = passages.list().iter().skip(offset).take(limit);
             let results =
                 here.map(|passage| SearchResult::new(&hits, passage, passages.snippet(passage))).collect();
             let passage_count = passages.list().len();
-            (hits, Shown { results, passage_count })
+            (hits, Shown { results, passage_count, is_without_words })
         });
         // A panic there is one of this call.
         showing.await.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
@@ -188,6 +203,8 @@ struct Shown {
     results: Vec<SearchResult>,
     /// How many there are with those before and after.
     passage_count: usize,
+    /// Whether there were hits, and none with a word of the question.
+    is_without_words: bool,
 }
 
 /// How many hits are read for so many passages, in whole windows. Where that was too few, the rest is read at once: each
@@ -209,11 +226,12 @@ impl SearchResult {
         Self {
             id: passage_id(hit),
             title: hit.title.clone(),
+            path: shown_path(&hit.source_key),
             url: url(hit.source_url.as_deref(), hit.document_id),
             snippet,
             heading_path: hit.heading_path.clone(),
             page: hit.page,
-            score: (hit.score * 1e4).round() / 1e4,
+            score: shown_score(hit),
             updated_at: hit.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
             neighbours: beside.map(|&chunk| passage_id(&hits[chunk])).collect(),
             also_in: places,
@@ -229,24 +247,31 @@ impl SearchResult {
         // Line ends and quotation marks take two.
         let escaped = self.snippet.bytes().filter(|byte| matches!(byte, b'\n' | b'"' | b'\\')).count();
         let snippet = self.snippet.len() + escaped;
-        self.id.len() + self.title.len() + self.url.len() + snippet + headings + neighbours + places + 200
+        let names = self.title.len() + self.path.as_ref().map_or(0, String::len) + self.url.len();
+        self.id.len() + names + snippet + headings + neighbours + places + 210
     }
 }
 
 impl Place {
     fn of(hit: &Hit) -> Self {
         let url = url(hit.source_url.as_deref(), hit.document_id);
-        Self { id: passage_id(hit), title: hit.title.clone(), url }
+        Self { id: passage_id(hit), title: hit.title.clone(), path: shown_path(&hit.source_key), url }
     }
 
     fn size(&self) -> usize {
-        self.id.len() + self.title.len() + self.url.len() + 40
+        let path = self.path.as_ref().map_or(0, String::len);
+        self.id.len() + self.title.len() + path + self.url.len() + 50
     }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+/// A score to four places: more would be said of it than it is worth.
+fn shown_score(hit: &Hit) -> f64 {
+    (hit.score * 1e4).round() / 1e4
 }
 
 fn passage_id(hit: &Hit) -> String {

@@ -40,7 +40,7 @@ impl Work for AuditedTool {
         match tool.0 {
             Prepared::Search(search) => search.run(call, tx).await,
             Prepared::Fetch(fetch) => fetch.run(call, tx).await,
-            Prepared::ListKnowledgeBases(list) => list.run(tx).await,
+            Prepared::ListKnowledgeBases(list) => list.run(call, tx).await,
             Prepared::ListDocuments(list) => list.run(call, tx).await,
         }
     }

@@ -71,6 +71,19 @@ async fn long_results_come_in_pages_that_hold_everything_once() {
 }
 
 #[tokio::test]
+async fn every_knowledge_base_is_listed_however_many_there_are() {
+    let server = Server::start().await;
+    let acme = server.tenant("acme").await;
+    let token = machine_token(&acme);
+    for number in 0..50 {
+        acme.add_knowledge_base(&server.database, &format!("{}{number:03}", "石".repeat(190))).await;
+    }
+    let listed = pages(&server, &token, "list_knowledge_bases", &json!({}), "knowledge_bases").await;
+    assert!(listed.len() > 1, "they fit into one page");
+    assert_eq!(distinct_ids(&listed).len(), 51);
+}
+
+#[tokio::test]
 async fn a_search_ends_after_its_candidates() {
     let server = Server::start().await;
     let acme = server.tenant("acme").await;

@@ -1,13 +1,14 @@
 //! HTTP around MCP: methods, types, sizes, paths.
 
 use std::convert::Infallible;
+use std::io;
 use std::task::Poll;
 
 use autri_domain::ConnectorId;
 use axum::body::Body;
 use axum::http::Method;
 use bytes::Bytes;
-use futures_util::stream::poll_fn;
+use futures_util::stream::{iter, poll_fn};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -101,7 +102,7 @@ async fn what_is_no_message_is_a_json_rpc_error() {
     }
     let not_utf8 = Ask::post(b"{\"a\":\"\xff\"}".to_vec()).header("content-type", "application/json");
     assert_eq!(server.send(not_utf8.token(&token)).await.rpc_code(), -32700);
-    let nested = "[".repeat(100_000);
+    let nested = "[".repeat(60_000);
     let deep = Ask::post(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{nested}"#));
     assert_eq!(
         server.send(deep.header("content-type", "application/json").token(&token)).await.rpc_code(),
@@ -156,23 +157,59 @@ async fn other_paths_are_not_found() {
     }
 }
 
-/// Bodies that never arrive: the clock of the runtime stands still until nothing else is left to wait for.
+/// The runtime's clock stands still, and leaps when nothing else is left to wait for. Dropped, it runs again: a database's
+/// answer is nothing that it would wait for.
+struct LeapingClock;
+
+impl LeapingClock {
+    fn begin() -> Self {
+        tokio::time::pause();
+        Self
+    }
+}
+
+impl Drop for LeapingClock {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
+}
+
+/// Bodies that never arrive, of which the server lets go in the end.
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_not_waited_for() {
     let server = Server::start().await;
     let token = machine_token(&server.tenant("acme").await);
-    for (ask, status) in [(call().token(&token).without("content-length"), 408), (call(), 401)] {
+    let asks =
+        [(call().token(&token).without("content-length"), 408), (call().token(&token), 408), (call(), 401)];
+    for (ask, status) in asks {
         let mut request = ask.into_request();
-        let mut polled = false;
+        let mut clock = None;
         *request.body_mut() =
             Body::from_stream(poll_fn(move |_| -> Poll<Option<Result<Bytes, Infallible>>> {
-                if !std::mem::replace(&mut polled, true) {
-                    tokio::time::pause();
-                }
+                clock.get_or_insert_with(LeapingClock::begin);
                 Poll::Pending
             }));
         let answer = Answer::of(server.router.clone().oneshot(request).await.unwrap()).await;
-        tokio::time::resume();
         assert_eq!(answer.status, status, "{}", answer.text());
+    }
+}
+
+/// What is wrong with such a body is said to callers with a token: that it is no JSON would send them to look in the wrong place.
+#[tokio::test]
+async fn a_body_that_breaks_off_is_not_taken_for_bad_json() {
+    let server = Server::start().await;
+    let token = machine_token(&server.tenant("acme").await);
+    let with_token = call().token(&token);
+    for (ask, status, error) in [
+        (with_token.clone(), 400, "invalid_request"),
+        (with_token.without("content-length"), 400, "invalid_request"),
+        (call().token("forged"), 401, "invalid_token"),
+    ] {
+        let mut request = ask.into_request();
+        let broken: [Result<Bytes, io::Error>; 2] =
+            [Ok(Bytes::from_static(b"{")), Err(io::ErrorKind::UnexpectedEof.into())];
+        *request.body_mut() = Body::from_stream(iter(broken));
+        let answer = Answer::of(server.router.clone().oneshot(request).await.unwrap()).await;
+        assert_eq!((answer.status, &answer.json()["error"]), (status, &json!(error)), "{}", answer.text());
     }
 }

@@ -34,7 +34,7 @@ async fn each_mistake_is_an_error_that_says_what_to_do() {
     let cursor = server.call(&token, "search", &other_search).await.content()["next_cursor"].take();
     assert!(cursor.is_string());
     let too_deep = reaching(4_000_000_000, cursor.as_str().unwrap());
-    let long = "x".repeat(1_000_000);
+    let long = "x".repeat(60_000);
     let start_again = "next_cursor unchanged";
     let (schema, limit, date) = ("input schema", "from 1 to 50", "2026-01-31");
     let id = format!("doc_{document}");
@@ -61,6 +61,7 @@ async fn each_mistake_is_an_error_that_says_what_to_do() {
         (search(json!({ "query": "granite", "limit": 2, "cursor": cursor })), start_again),
         (search(json!({ "query": "basalt", "limit": 1, "cursor": cursor })), start_again),
         (("list_documents", json!({ "cursor": cursor })), start_again),
+        (("list_knowledge_bases", json!({ "cursor": cursor })), start_again),
         (("fetch", json!({ "id": id, "cursor": cursor })), start_again),
         (search(json!({ "query": "granite", "knowledge_base": "no such" })), "list_knowledge_bases"),
         (search(json!({ "query": "granite", "knowledge_base": "" })), "1 to 1000 characters"),

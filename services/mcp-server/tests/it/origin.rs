@@ -167,3 +167,27 @@ async fn on_loopback_local_pages_may_call() {
         assert_eq!(server.send(local().header("origin", origin)).await.status, 403, "{origin}");
     }
 }
+
+/// A proxy may have checked the other one.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let server = Server::start().await;
+    let token = machine_token(&server.tenant("acme").await);
+    let at = |target: &str| call().at(target).token(&token);
+    for good in ["http://mcp.example.com/mcp", "https://MCP.example.com/mcp"] {
+        assert_eq!(server.send(at(good)).await.status, 200, "{good}");
+    }
+    for bad in [
+        call().another_header("host", "mcp.example.com").token(&token),
+        call().another_header("host", "evil.example").token(&token),
+        at("http://evil.example/mcp"),
+        at("http://mcp.example.com:8000/mcp"),
+        at("http://mcp.example.com/mcp").header("host", "a b"),
+        at("http://mcp.example.com/mcp").header("host", ""),
+    ] {
+        server.log.clear();
+        let (path, answer) = (bad.path.clone(), server.send(bad).await);
+        assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_request")), "{path}");
+        assert_eq!(server.log.only_line()["refusal"], "host");
+    }
+}

@@ -1,7 +1,9 @@
 //! The binary itself: its settings, its one line at the start, and its end.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 
@@ -99,7 +101,7 @@ impl Process {
     }
 
     /// Reads the diagnostics up to the line with this message.
-    fn diagnostic(&mut self, message: &str) -> Value {
+    pub(crate) fn diagnostic(&mut self, message: &str) -> Value {
         loop {
             let mut line = String::new();
             assert!(self.diagnostics.read_line(&mut line).unwrap() > 0, "ended before {message:?}");
@@ -120,6 +122,21 @@ impl Process {
         self.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
         let code = self.child.wait().unwrap().code();
         (code, log.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+
+    /// Waits for its end. Returns the exit code and the rest of the diagnostics.
+    pub(crate) fn end_with_its_diagnostics(mut self) -> (Option<i32>, String) {
+        let mut diagnostics = String::new();
+        self.diagnostics.read_to_string(&mut diagnostics).unwrap();
+        (self.child.wait().unwrap().code(), diagnostics)
+    }
+
+    /// The most memory that it has had so far: proc(5).
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Waits for its end. Returns the exit code, and the rest of the diagnostics with the request log.
@@ -240,6 +257,14 @@ fn all_that_is_missing_is_named_at_once() {
         assert!(said.contains(&format!("{name}: is missing")), "{said} lacks {name}");
     }
     assert!(refused(&[("AGENTCORE_AUTH", "cognito")]).contains("COGNITO_ISSUER: is missing"));
+}
+
+#[test]
+fn what_is_no_text_is_not_taken_for_a_setting_that_is_not_set() {
+    let output = binary().env("AUTRI_ALLOWED_HOSTS", OsStr::from_bytes(b"\xff")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("AUTRI_ALLOWED_HOSTS: is not UTF-8"), "{said}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ async fn documents_are_listed_and_read_by_clients_of_every_version() {
             let listed = server.send(era.request("resources/list", json!({})).token(&token)).await.result();
             assert_private_caching(era, &listed);
             let resource = json!({
-                "uri": uri, "name": "Stones", "title": "Stones", "mimeType": "text/plain",
+                "uri": uri, "name": "Stones", "title": "Stones", "description": "a", "mimeType": "text/plain",
                 "size": texts.concat().len(), "annotations": { "lastModified": "2025-06-15T15:06:40Z" },
             });
             assert_eq!(listed["resources"], json!([resource]), "{era:?}");

@@ -10,7 +10,7 @@ use autri_db::test_support::{Tenant, TestDatabase};
 use autri_db::{Database, roles};
 use autri_domain::{Clock, ManualClock, Scope};
 use autri_mcp_server::App;
-use autri_mcp_server::app::{ProtocolOffer, Settings, UnderWay};
+use autri_mcp_server::app::{ConnectorShares, ProtocolOffer, Settings, UnderWay};
 use autri_mcp_server::http::router;
 use autri_retrieval::embed::Embedder;
 use autri_retrieval::search::Retriever;
@@ -35,6 +35,8 @@ pub(crate) struct Setup {
     pub(crate) retention: ArgumentRetention,
     /// In place of the test's own.
     pub(crate) database: Option<Database>,
+    /// How many connections callers share.
+    pub(crate) pool_size: u32,
     /// In place of the test's own, for the verifier alone.
     pub(crate) verifier_clock: Option<Arc<dyn Clock>>,
 }
@@ -51,7 +53,7 @@ impl Default for Setup {
             loopback_only: false,
             connector_header: HeaderName::from_static("x-autri-connector-id"),
             protocol: ProtocolOffer::All,
-            max_body_bytes: 4 * 1024 * 1024,
+            max_body_bytes: 64 * 1024,
             call_timeout: Duration::from_mins(1),
         };
         Self {
@@ -60,6 +62,7 @@ impl Default for Setup {
             embedder: None,
             retention: ArgumentRetention::DigestOnly,
             database: None,
+            pool_size: 4,
             verifier_clock: None,
         }
     }
@@ -86,6 +89,7 @@ impl Setup {
         let app = Arc::new(App {
             verifier: TokenVerifier::Cognito(verifier),
             database: self.database.unwrap_or_else(|| database.connect(roles::MCP)),
+            shares: ConnectorShares::of_pool(self.pool_size),
             retriever: Retriever::new(self.embedder),
             audit: AuditLog::new(audit_key, self.retention),
             request_log: RequestLog::to(log.clone()),
