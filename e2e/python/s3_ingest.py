@@ -269,6 +269,21 @@ async def files_and_objects_go_together(place: Place) -> None:
         assert place.counts(folder, "--prune") == counts(unchanged=1), "pruned what is in the bucket"
 
 
+async def a_single_object_is_taken(place: Place) -> None:
+    for key in ("docs/a.md", "docs/a.md.txt", "docs/b.md"):
+        place.bucket.put(key, key)
+    assert place.counts(place.bucket.uri("docs/a.md"), "--prune") == counts(new=1)
+    assert place.gate.reads == ["docs/a.md"], f"{place.gate.reads}"
+
+
+async def a_place_where_nothing_is_is_an_error_and_prunes_nothing(place: Place) -> None:
+    place.bucket.put("docs/a.md", "a")
+    assert place.counts() == counts(new=1)
+    for mistyped in ("dosc", "doc", "docs/a", "docs//"):
+        assert place.counts(place.bucket.uri(mistyped), "--prune", code=1) == counts(), mistyped
+    assert place.counts("--prune") == counts(unchanged=1, unread=1)
+
+
 async def a_bucket_that_is_not_there_is_an_error(place: Place) -> None:
     code, said = place.ended(f"s3://e2e-{uuid.uuid4().hex}")
     assert code == 1 and said["new"] == 0, f"exit code {code}: {said}"
@@ -322,6 +337,8 @@ CHECKS = (
     an_object_that_is_refused_is_named_and_keeps_its_old_version,
     credentials_that_expire_end_the_run_and_prune_nothing,
     files_and_objects_go_together,
+    a_single_object_is_taken,
+    a_place_where_nothing_is_is_an_error_and_prunes_nothing,
     a_bucket_that_is_not_there_is_an_error,
     an_interrupted_run_says_so_and_the_next_goes_on,
 )

@@ -81,7 +81,8 @@ impl ClaimRules {
         }
         self.check_audience(&claims)?;
         let client_id = self.admitted_client(claims.client_id)?;
-        let subject = claims.sub.filter(|sub| cognito_identifier(sub).is_some()).ok_or(InvalidReason::Subject)?;
+        let subject =
+            claims.sub.filter(|sub| cognito_identifier(sub).is_some()).ok_or(InvalidReason::Subject)?;
         let connector_id = connector(claims.connector_id.as_deref())?;
         let scopes = ScopeSet::parse(claims.scope.as_deref().unwrap_or_default());
         let mut accepted = std::iter::once(&self.required_scope).chain(&self.also_accepted_scopes);
@@ -109,7 +110,8 @@ impl ClaimRules {
     }
 
     fn admitted_client(&self, client_id: Option<String>) -> Result<String, InvalidReason> {
-        let client_id = client_id.filter(|id| cognito_identifier(id).is_some()).ok_or(InvalidReason::Client)?;
+        let client_id =
+            client_id.filter(|id| cognito_identifier(id).is_some()).ok_or(InvalidReason::Client)?;
         match &self.client_ids {
             Some(admitted) if !admitted.contains(&client_id) => Err(InvalidReason::Client),
             _ => Ok(client_id),

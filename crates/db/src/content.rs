@@ -25,6 +25,8 @@ pub struct DocumentSummary {
     pub id: DocumentId,
     /// The knowledge base it is in.
     pub knowledge_base_id: KnowledgeBaseId,
+    /// Where it came from: its name within the knowledge base.
+    pub source_key: String,
     /// Its title.
     pub title: String,
     /// Where it can be read by people, if anywhere.
@@ -92,7 +94,8 @@ pub async fn list_documents(
 ) -> Result<Vec<DocumentSummary>, DbError> {
     let rows = sqlx::query_as!(
         DocumentSummary,
-        r#"SELECT d.id, d.knowledge_base_id, d.title, d.source_url, d.byte_count, d.chunk_count, d.updated_at
+        r#"SELECT d.id, d.knowledge_base_id, d.source_key, d.title, d.source_url, d.byte_count, d.chunk_count,
+                  d.updated_at
            FROM documents d
            WHERE d.knowledge_base_id = ANY ((SELECT scope_knowledge_base_ids())::uuid[])
              AND ($1::uuid IS NULL OR d.knowledge_base_id = $1)
@@ -111,7 +114,8 @@ pub async fn list_documents(
 pub async fn find_document(tx: &mut ScopedTx, id: DocumentId) -> Result<Option<DocumentSummary>, DbError> {
     let row = sqlx::query_as!(
         DocumentSummary,
-        r#"SELECT d.id, d.knowledge_base_id, d.title, d.source_url, d.byte_count, d.chunk_count, d.updated_at
+        r#"SELECT d.id, d.knowledge_base_id, d.source_key, d.title, d.source_url, d.byte_count, d.chunk_count,
+                  d.updated_at
            FROM documents d
            WHERE d.id = $1 AND d.knowledge_base_id = ANY ((SELECT scope_knowledge_base_ids())::uuid[])"#,
         id.as_uuid(),

@@ -30,6 +30,6 @@ pub mod test_support;
 pub mod token_mint;
 
 pub use database::{Database, DatabaseOptions, Tls};
-pub use error::DbError;
+pub use error::{DbError, DriverError};
 pub use login::{KeptLogin, Login, LoginError, LoginSource};
 pub use scope::{ScopedTx, TenantScope};

@@ -1,7 +1,7 @@
-//! Hybrid search in one statement (`search.sql`): BM25 over the postings, exact nearest vectors, and their convex
-//! combination.
+//! Hybrid search in one statement (`search.sql`): BM25 over the postings, the nearest vectors, and their convex combination.
 //!
-//! Why postings and not a GIN index, and why an exact scan and not HNSW: `docs/adr/0002` and `docs/adr/0003`.
+//! Why postings and not a GIN index, why an exact scan and not HNSW, and why codes first in a large library: `docs/adr/0002`,
+//! `0003` and `0015`.
 
 use autri_domain::{DocumentId, KnowledgeBaseId};
 use chrono::{DateTime, Utc};
@@ -57,6 +57,8 @@ pub struct Hit {
     pub ordinal: i32,
     /// SHA-256 of its content.
     pub content_hash: Vec<u8>,
+    /// Where the document came from: its name within the knowledge base.
+    pub source_key: String,
     /// The document's title.
     pub title: String,
     /// Where people can read the document, if anywhere.
@@ -71,6 +73,9 @@ pub struct Hit {
     pub updated_at: DateTime<Utc>,
     /// 0 to 1, comparable within one search only.
     pub score: f64,
+    /// Whether it has a word of the question, in its title, its headings or its text. Of a question that is very long, one of
+    /// the 64 rarest.
+    pub has_words: bool,
 }
 
 /// The best chunks of the scope for a question, best first; equal scores in the order in which they were stored.

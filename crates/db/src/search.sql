@@ -61,11 +61,27 @@ WITH scope AS MATERIALIZED (
                                                 WHERE p.knowledge_base_id = ANY ((SELECT ids FROM scope)::uuid[])
                                                   AND p.lexeme = l.lexeme OFFSET 0) p))
       AND c.lexemes @@ (SELECT never FROM demands)
+), given AS MATERIALIZED (
+    SELECT search_lexemes($1) AS lexemes
+), asked AS MATERIALIZED (
+    -- All lexemes of a question, or of a very long one the 64 rarest that some chunk has: each costs its postings here, and a
+    -- look-up a candidate below. To tell the rarest, a thousand postings of each are enough.
+    SELECT a.lexeme
+    FROM given g
+    CROSS JOIN LATERAL unnest(g.lexemes) WITH ORDINALITY AS a (lexeme, place)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS frequency
+        FROM (SELECT FROM postings p
+              WHERE cardinality(g.lexemes) > 64
+                AND p.knowledge_base_id = ANY ((SELECT ids FROM scope)::uuid[]) AND p.lexeme = a.lexeme
+              LIMIT 1000) p) d
+    ORDER BY d.frequency = 0, d.frequency, a.place
+    LIMIT 64
 ), counted AS MATERIALIZED (
     -- Document frequencies from the postings themselves: an index-only scan a lexeme.
     SELECT a.lexeme, d.frequency, ln(1 + (s.chunks - d.frequency + 0.5) / (d.frequency + 0.5)) AS weight
     FROM scope s
-    CROSS JOIN LATERAL unnest(search_lexemes($1)) AS a (lexeme)
+    CROSS JOIN asked a
     CROSS JOIN LATERAL (
         SELECT least(count(*), s.chunks)::float8 AS frequency
         FROM postings p
@@ -177,7 +193,7 @@ WITH scope AS MATERIALIZED (
         WHERE n.chunk_id IS NULL AND $2::text IS NOT NULL AND e.chunk_id = pool.chunk_id AND e.embedding_model = $12
         OFFSET 0) e ON true
 ), ranked AS MATERIALIZED (
-    SELECT chunk_id, $9::float8 * bm25 + (1 - $9::float8) * greatest(cosine, 0) AS score
+    SELECT chunk_id, bm25 > 0 AS has_words, $9::float8 * bm25 + (1 - $9::float8) * greatest(cosine, 0) AS score
     FROM scored
     ORDER BY score DESC, chunk_id
     LIMIT 200
@@ -198,13 +214,14 @@ WITH scope AS MATERIALIZED (
         OFFSET 0) c
     WHERE n.pairs <> '{}'
 ), page AS MATERIALIZED (
-    SELECT r.chunk_id, CASE WHEN n.pairs = '{}' THEN r.score ELSE 0.95 * r.score + 0.05 * coalesce(t.share, 0) END AS score
+    SELECT r.chunk_id, r.has_words,
+           CASE WHEN n.pairs = '{}' THEN r.score ELSE 0.95 * r.score + 0.05 * coalesce(t.share, 0) END AS score
     FROM neighbours n CROSS JOIN ranked r LEFT JOIN together t USING (chunk_id)
     ORDER BY score DESC, r.chunk_id
     OFFSET $10 LIMIT $11
 )
-SELECT c.document_id, c.ordinal, c.content_hash, d.title, d.source_url, c.heading_path, c.page, c.body, d.updated_at,
-       p.score AS "score!"
+SELECT c.document_id, c.ordinal, c.content_hash, d.source_key, d.title, d.source_url, c.heading_path, c.page, c.body,
+       d.updated_at, p.score AS "score!", p.has_words AS "has_words!"
 FROM page p
 JOIN chunks c ON c.id = p.chunk_id
 JOIN documents d ON d.id = c.document_id

@@ -155,7 +155,7 @@ impl Cluster {
     }
 
     /// Postgres' log. May contain statements with their data.
-    pub fn log_file(&self) -> PathBuf {
+    fn log_file(&self) -> PathBuf {
         self.dir.join("postgres.log")
     }
 

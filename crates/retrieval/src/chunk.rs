@@ -16,7 +16,7 @@ use crate::parse::{MAX_WHITESPACE_RUN, ParseError, ParsedDocument, Syntax, updat
 pub const CHUNKER_VERSION: &str = "1";
 
 /// What a chunk grows to, in characters: about 300 tokens, a few paragraphs.
-pub const TARGET_CHARS: usize = 1_200;
+const TARGET_CHARS: usize = 1_200;
 
 /// What a chunk never exceeds, in characters.
 pub const MAX_CHARS: usize = 2_000;

@@ -25,19 +25,45 @@ pub struct DecodedText {
 /// and is what the web falls back to (WHATWG Encoding).
 #[must_use]
 pub fn decode(bytes: &[u8], format: DocumentFormat) -> DecodedText {
-    if let Some((encoding, bom_bytes)) = Encoding::for_bom(bytes) {
-        return decode_as(encoding, &bytes[bom_bytes..]);
+    match Evidence::of(bytes, format) {
+        Evidence::Mark { encoding, bytes: mark } => decode_as(encoding, &bytes[mark..]),
+        Evidence::Content(encoding) => decode_as(encoding, bytes),
+        Evidence::Nothing => decode_as(WINDOWS_1252, bytes),
     }
-    let declared = if format == DocumentFormat::Html { declared_charset(bytes) } else { None };
-    // An all-ASCII file may still be ISO-2022-JP, which only its declaration tells.
-    let declaration_rules = declared.is_some_and(|encoding| encoding != UTF_8 && bytes.is_ascii());
-    if !declaration_rules && let Ok(text) = std::str::from_utf8(bytes) {
-        return DecodedText { text: text.to_owned(), encoding: UTF_8.name(), replaced: 0 };
-    }
-    match declared {
-        Some(encoding) if encoding != UTF_8 => decode_as(encoding, bytes),
-        _ if is_mostly_utf8(bytes) => decode_as(UTF_8, bytes),
-        _ => decode_as(WINDOWS_1252, bytes),
+}
+
+/// Whether [`decode`] takes the file for windows-1252 because nothing tells what it is. Every file decodes as that, so that
+/// one in another encoding becomes gibberish without a single broken character.
+#[must_use]
+pub fn is_guessed(bytes: &[u8], format: DocumentFormat) -> bool {
+    format.is_text() && matches!(Evidence::of(bytes, format), Evidence::Nothing)
+}
+
+/// What tells a file's encoding.
+enum Evidence {
+    /// A byte order mark of so many bytes.
+    Mark {
+        encoding: &'static Encoding,
+        bytes: usize,
+    },
+    Content(&'static Encoding),
+    Nothing,
+}
+
+impl Evidence {
+    fn of(bytes: &[u8], format: DocumentFormat) -> Self {
+        if let Some((encoding, bytes)) = Encoding::for_bom(bytes) {
+            return Self::Mark { encoding, bytes };
+        }
+        let declared = if format == DocumentFormat::Html { declared_charset(bytes) } else { None };
+        // An all-ASCII file may still be ISO-2022-JP, which only its declaration tells.
+        let declaration_rules = declared.is_some_and(|encoding| encoding != UTF_8 && bytes.is_ascii());
+        match declared {
+            _ if !declaration_rules && std::str::from_utf8(bytes).is_ok() => Self::Content(UTF_8),
+            Some(encoding) if encoding != UTF_8 => Self::Content(encoding),
+            _ if is_mostly_utf8(bytes) => Self::Content(UTF_8),
+            _ => Self::Nothing,
+        }
     }
 }
 
@@ -101,6 +127,26 @@ mod tests {
             let (found, name, replaced) = decoded(bytes, format);
             assert!(found.ends_with(text), "{found:?} should end with {text:?}");
             assert_eq!((name, replaced), (encoding, 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_guess_is_known_as_one() {
+        use DocumentFormat::{Html, Pdf, PlainText};
+        // "Привет" in KOI8-R; "café" in windows-1252.
+        for bytes in [&b"\xf0\xd2\xc9\xd7\xc5\xd4"[..], b"caf\xe9"] {
+            assert!(is_guessed(bytes, PlainText), "{bytes:?}");
+            assert!(!is_guessed(bytes, Pdf), "it says itself how its text is encoded");
+        }
+        for (bytes, format) in [
+            (&b""[..], PlainText),
+            (b"plain", PlainText),
+            (b"caf\xc3\xa9", PlainText),
+            (b"\xc3\xa9\xc3\xa9 \xff", PlainText),
+            (b"\xff\xfec\0", PlainText),
+            (b"<meta charset=windows-1252>caf\xe9", Html),
+        ] {
+            assert!(!is_guessed(bytes, format), "{bytes:?}");
         }
     }
 

@@ -169,20 +169,21 @@ impl fmt::Display for FileKind {
 }
 
 /// First bytes that are never those of text, and what they begin.
-const MAGIC: [(&[u8], FileKind); 12] = [
+const MAGIC: [(&[u8], FileKind); 10] = [
     (b"%PDF-", FileKind::Pdf),
     (b"\x89PNG", FileKind::Png),
     (b"\xff\xd8\xff", FileKind::Jpeg),
-    (b"GIF8", FileKind::Gif),
     (b"PK\x03\x04", FileKind::Zip),
     (b"\x1f\x8b", FileKind::Gzip),
     (b"\xd0\xcf\x11\xe0", FileKind::CompoundFile),
     (b"\x7fELF", FileKind::Program),
     (b"MZ\x90", FileKind::Program),
     (b"{\\rtf", FileKind::Rtf),
-    (b"BZh", FileKind::Bzip2),
     (b"\xfd7zXZ", FileKind::Xz),
 ];
+
+/// Where the first block of bzip2 begins, behind `BZh` and a digit: the digits of pi, or of its root if there is none.
+const BZIP2_BLOCKS: [&[u8]; 2] = [b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"];
 
 /// How far into a file the PDF header may stand (ISO 32000-2 asks for the first byte; readers have always looked
 /// through the first 1024 for it, and mail gateways put lines before it).
@@ -192,7 +193,7 @@ const PDF_HEADER_WITHIN: usize = 1024;
 ///
 /// Of a Word document only the wrapping is looked at here: a ZIP archive. What is in it, its parser sees.
 pub fn check_content(bytes: &[u8], format: DocumentFormat) -> Result<(), FileKind> {
-    let magic = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, kind)| *kind);
+    let magic = by_magic(bytes);
     let found = match format {
         DocumentFormat::Pdf => match magic {
             Some(FileKind::Pdf) => None,
@@ -209,6 +210,32 @@ pub fn check_content(bytes: &[u8], format: DocumentFormat) -> Result<(), FileKin
         }
     };
     found.map_or(Ok(()), Err)
+}
+
+fn by_magic(bytes: &[u8]) -> Option<FileKind> {
+    let known = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, kind)| *kind);
+    known
+        .or_else(|| is_gif(bytes).then_some(FileKind::Gif))
+        .or_else(|| is_bzip2(bytes).then_some(FileKind::Bzip2))
+}
+
+/// A text may begin with the name of the format; a picture goes on with its sizes, of which a byte is a control character: the
+/// last of the header is 0 (<https://www.w3.org/Graphics/GIF/spec-gif89a.txt>, section 18).
+fn is_gif(bytes: &[u8]) -> bool {
+    let sizes = bytes.strip_prefix(b"GIF87a").or_else(|| bytes.strip_prefix(b"GIF89a")).unwrap_or_default();
+    sizes.iter().take(7).any(|byte| is_control(*byte))
+}
+
+fn is_bzip2(bytes: &[u8]) -> bool {
+    let blocks = bytes.strip_prefix(b"BZh").and_then(|rest| rest.split_first());
+    blocks.is_some_and(|(level, blocks)| {
+        matches!(level, b'1'..=b'9') && BZIP2_BLOCKS.iter().any(|magic| blocks.starts_with(magic))
+    })
+}
+
+/// Whether no text has the byte. Tab, line feed, form feed, carriage return and escape stand in real text files.
+const fn is_control(byte: u8) -> bool {
+    matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
 }
 
 fn has_pdf_header(bytes: &[u8]) -> bool {
@@ -245,9 +272,7 @@ fn is_binary(bytes: &[u8]) -> bool {
     if bytes.contains(&0) {
         return true;
     }
-    // Tab, line feed, form feed, carriage return and escape stand in real text files.
-    let is_control = |byte: &&u8| matches!(**byte, 1..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
-    let controls = bytes.iter().filter(is_control).count();
+    let controls = bytes.iter().filter(|byte| is_control(**byte)).count();
     controls > 16 && controls > bytes.len() / 20
 }
 
@@ -283,6 +308,10 @@ mod tests {
             (&b"%PDF-1.7 text"[..], Markdown, FileKind::Pdf),
             (b"\x89PNG\r\n", Markdown, FileKind::Png),
             (b"PK\x03\x04", Markdown, FileKind::Zip),
+            (b"GIF89a\x20\x03\x20\x20\xf7\0\0", Markdown, FileKind::Gif),
+            (b"GIF87a\n\0\n\0\x80\0\0", Markdown, FileKind::Gif),
+            (b"BZh91AY&SY\x94", Markdown, FileKind::Bzip2),
+            (b"BZh9\x17\x72\x45\x38\x50\x90\0", Markdown, FileKind::Bzip2),
             (b"PK\x03\x04....word/document.xml", Markdown, FileKind::Docx),
             (b"PK\x03\x04....mimetypeapplication/epub+zip", Markdown, FileKind::Epub),
             (b"text\0more", Markdown, FileKind::Binary),
@@ -296,9 +325,19 @@ mod tests {
         ] {
             assert_eq!(check_content(bytes, format), Err(kind), "{format}: {bytes:?}");
         }
-        for bytes in
-            [&b""[..], b"plain", b"\xff\xfeh\0i\0", b"\xef\xbb\xbfbom", b"caf\xe9", b"\x1b[31mred\x1b[0m"]
-        {
+        for bytes in [
+            &b""[..],
+            b"plain",
+            b"GIF89a is older than PNG",
+            "GIF87a – a format".as_bytes(),
+            b"GIF8",
+            b"BZhang wrote this",
+            b"BZh91AY",
+            b"\xff\xfeh\0i\0",
+            b"\xef\xbb\xbfbom",
+            b"caf\xe9",
+            b"\x1b[31mred\x1b[0m",
+        ] {
             assert_eq!(check_content(bytes, Markdown), Ok(()), "{bytes:?}");
         }
         assert_eq!(check_content(b"\nReceived: by a gateway\n%PDF-1.4", Pdf), Ok(()));

@@ -32,6 +32,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::decode::is_guessed;
 use crate::embed::Embedder;
 use crate::format::DocumentFormat;
 use crate::limits::Limits;
@@ -52,7 +53,7 @@ pub use objects::{
 };
 pub use report::{
     Failure, IngestObserver, IngestReport, MAX_NAMED_FAILURES, NotPruned, OTHER_EXTENSIONS, Outcome,
-    SourceSize, StoredChunks,
+    PartlyScanned, SourceSize, StoredChunks,
 };
 pub use source::{Source, SourceContent, SourceDocument};
 pub use tokio_util::sync::CancellationToken;
@@ -155,6 +156,9 @@ struct Run<'a> {
 struct Done {
     candidate: Box<Candidate>,
     removed: RemovedCounts,
+    partly_scanned: Option<PartlyScanned>,
+    /// Whether nothing tells how it is encoded.
+    is_guessed: bool,
     outcome: Outcome,
 }
 
@@ -206,8 +210,14 @@ impl Run<'_> {
                 }
                 Some(worked) = at_work.next() => match worked {
                     Ok(done) => {
-                        let Done { candidate, removed, outcome } = done;
+                        let Done { candidate, removed, partly_scanned, is_guessed, outcome } = done;
                         self.report.removed += removed;
+                        if let Some(document) = partly_scanned {
+                            self.report.add_partly_scanned(document);
+                        }
+                        if is_guessed {
+                            self.report.add_guessed(&candidate.document.name());
+                        }
                         self.observer.document(&candidate.document, &outcome);
                         self.report.add(outcome);
                     }
@@ -243,7 +253,8 @@ async fn document(
     let Candidate { document, stored } = &*candidate;
     let known_mark = stored.as_ref().and_then(|stored| stored.change_mark.as_deref());
     if known_mark.is_some() && known_mark == document.change_mark().as_ref().map(<[u8; 32]>::as_slice) {
-        return Ok(Done { candidate, removed: RemovedCounts::default(), outcome: Outcome::Unread });
+        let (removed, outcome) = (RemovedCounts::default(), Outcome::Unread);
+        return Ok(Done { candidate, removed, partly_scanned: None, is_guessed: false, outcome });
     }
     let kib = u32::try_from(document.size() / 1024 + 1).unwrap_or(u32::MAX).min(BUDGET_KIB);
     let preparing = async {
@@ -255,35 +266,47 @@ async fn document(
     let Some((_permit, prepared)) = options.stop.run_until_cancelled(preparing).await else {
         return Err(StopReason::Interrupted);
     };
+    let (mut partly_scanned, mut is_guessed) = (None, false);
     let (removed, outcome) = match prepared? {
-        Ok(prepared) => {
+        Ok((prepared, guessed)) => {
             let removed = prepared.removed;
+            let scanned = PartlyScanned::of(&document.name(), &prepared);
             match writer.store(document, stored.as_ref(), prepared).await {
-                Ok(outcome) => (removed, outcome),
+                Ok(outcome) => {
+                    (partly_scanned, is_guessed) = (scanned, guessed);
+                    (removed, outcome)
+                }
                 Err(StoreError::Document(error)) => (removed, failed(document, &error)),
                 Err(StoreError::Run(reason)) => return Err(reason),
             }
         }
         Err(outcome) => {
-            if let (Outcome::Empty { .. }, Some(_)) = (&outcome, stored) {
-                writer.content().delete_document(&document.key).await?;
+            if let (Outcome::Empty { .. }, Some(stored)) = (&outcome, stored) {
+                writer.forget(stored).await?;
             }
             (RemovedCounts::default(), outcome)
         }
     };
-    Ok(Done { candidate, removed, outcome })
+    Ok(Done { candidate, removed, partly_scanned, is_guessed, outcome })
 }
 
-/// The document's chunks, or that it has failed.
+/// The document's chunks and whether its encoding is guessed, or why it has none.
 async fn prepare(
     document: &SourceDocument,
     options: &IngestOptions,
-) -> Result<Result<PreparedDocument, Outcome>, StopReason> {
+) -> Result<Result<(PreparedDocument, bool), Outcome>, StopReason> {
     let bytes = match fetch(document, options.limits).await {
         Ok(bytes) => bytes,
+        Err(FetchError::Gone) => return Ok(Err(Outcome::vanished(&document.name()))),
         Err(FetchError::Document(error)) => return Ok(Err(failed(document, &*error))),
         Err(FetchError::Run(error)) => return Err(error.into()),
     };
+    if bytes.is_empty() {
+        // No file of no bytes is a PDF or an archive, and it says as little as an empty text.
+        return Ok(Err(Outcome::empty(&document.name())));
+    }
+    // Here and not by the parser, which a hostile file may have taken over.
+    let is_guessed = is_guessed(&bytes, document.format);
     let input = DocumentInput {
         key: document.key.clone(),
         title: document.title.clone(),
@@ -292,7 +315,7 @@ async fn prepare(
         bytes,
     };
     let prepared = options.parsers.prepare(input, options.limits).await;
-    Ok(prepared.map_err(|error| match error {
+    Ok(prepared.map(|prepared| (prepared, is_guessed)).map_err(|error| match error {
         // Of a PDF it may be that its text cannot be read: somebody should look.
         ParseError::NoText if document.format != DocumentFormat::Pdf => Outcome::empty(&document.name()),
         error => failed(document, &error),

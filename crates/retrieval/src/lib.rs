@@ -2,7 +2,7 @@
 //!
 //! Owns: which files are documents ([`walk`], [`mod@format`]), their visible text ([`parse`], [`parsers`], [`sanitize`]),
 //! chunks ([`chunk`]), vectors ([`embed`]), how they get into a knowledge base ([`ingest`], [`reembed`]), what a question asks
-//! for ([`query`], [`search`]), what is shown of its hits ([`passages`], [`snippet`]), and the measures of a search ([`eval`]).
+//! for ([`query`], [`search`]), what is shown of its hits ([`passages`]), and the measures of a search ([`eval`]).
 //! Must not: hold SQL, or fetch anything that a document refers to.
 //!
 //! Documents are untrusted. What a person who opens the document would not see must not reach a model either:
@@ -23,7 +23,7 @@ pub mod query;
 pub mod reembed;
 pub mod sanitize;
 pub mod search;
-pub mod snippet;
+mod snippet;
 pub mod walk;
 mod words;
 

@@ -2,7 +2,8 @@
 //!
 //! A chunk ends where it had to, not where its thought ends. Chunks that follow each other in a document and were both
 //! found are one passage. And what several documents say – copied pages, versions of a page, boilerplate – is one
-//! passage with the other places named, so that an answer has room for what is different.
+//! passage with the other places named, so that an answer has room for what is different. Each must say what the other
+//! says: a page that was copied and added to is not hidden behind the copy, whoever made that.
 //!
 //! What becomes of a chunk depends on others that were found, so a search's chunks are looked at in windows of
 //! [`WINDOW`], whichever page of its results is wanted. The passages of a window are the same whether the next one is
@@ -20,7 +21,7 @@ use autri_db::search::Hit;
 use crate::sanitize;
 use crate::snippet::{Found, Terms, excerpt};
 use crate::words::each_word;
-use copies::Shingles;
+use copies::{Holds, Shingles};
 use folding::Folded;
 
 /// How many hits are looked at together: more than a first page needs, few enough to be compared in a few milliseconds.
@@ -47,11 +48,24 @@ pub struct Passage {
 #[derive(Debug)]
 pub struct Passages<'h> {
     hits: &'h [Hit],
+    /// The words of each hit.
+    words: Vec<Vec<u32>>,
+    /// The document of each hit, numbered.
+    documents: Vec<u32>,
+    /// What was found of each document up to the end of each window, once it was compared.
+    of_documents: Vec<OnceCell<OfDocument>>,
     list: Vec<Passage>,
     /// What each of the list says, once it was compared.
     said: Vec<OnceCell<Folded>>,
     terms: Terms,
     snippet_chars: usize,
+}
+
+/// What was found of a document.
+#[derive(Debug)]
+struct OfDocument {
+    holds: Holds,
+    said: Folded,
 }
 
 impl<'h> Passages<'h> {
@@ -63,16 +77,25 @@ impl<'h> Passages<'h> {
         let words: Vec<Vec<u32>> = hits.iter().map(|hit| vocabulary.add(&hit.body)).collect();
         let mut terms = Terms::new(question);
         terms.weigh(&vocabulary.found(&terms, &words[..hits.len().min(WINDOW)]));
-        let mut passages = Self { hits, list: Vec::new(), said: Vec::new(), terms, snippet_chars };
         let documents = numbered(hits.iter().map(|hit| hit.document_id));
+        let mut passages = Self {
+            hits,
+            words,
+            of_documents: (0..hits.len() * windows(hits.len())).map(|_| OnceCell::new()).collect(),
+            documents,
+            list: Vec::new(),
+            said: Vec::new(),
+            terms,
+            snippet_chars,
+        };
         let mut shingles = Shingles::default();
         for passage in neighbours(hits) {
-            let words: Vec<u32> = passage.chunks.iter().flat_map(|&chunk| &words[chunk]).copied().collect();
+            let words = passages.words(&passage.chunks);
             let similar = shingles.similar(&words);
             if let Some(original) = passages.original(&passage, &similar) {
                 passages.list[original].copies.push(passage);
             } else {
-                shingles.add(&words, documents[passage.best]);
+                shingles.add(&words, passages.documents[passage.best]);
                 passages.list.push(passage);
                 passages.said.push(OnceCell::new());
             }
@@ -93,28 +116,66 @@ impl<'h> Passages<'h> {
         excerpt(&text, best, &self.terms, self.snippet_chars).shown
     }
 
-    /// The one of these passages of the list that already says what this one answers.
+    /// The one of these passages of the list that already says what this one answers. Of another document, it must not say
+    /// more either.
     fn original(&self, passage: &Passage, similar: &[usize]) -> Option<usize> {
         if similar.is_empty() {
             return None;
         }
-        let (text, best) = self.text(passage);
-        let whole = Folded::of(&text);
+        let whole = Folded::of(&self.text(passage).0);
         // What is hidden must not be what differs: a page's older version may give another number.
-        let answers: OnceCell<Vec<Folded>> = OnceCell::new();
-        let answers = || {
-            answers.get_or_init(|| {
-                let excerpt = excerpt(&text, best.clone(), &self.terms, self.snippet_chars);
-                Folded::parts(&text, excerpt.spans)
-            })
-        };
+        let answers = OnceCell::new();
         let says_it = |other: &Folded| {
-            other.says(&whole) || {
-                let answers = answers();
-                !answers.is_empty() && answers.iter().all(|answer| other.says(answer))
-            }
+            other.says(&whole) || says_all(other, answers.get_or_init(|| self.answers(passage)))
         };
-        similar.iter().copied().take(MAX_SIMILAR).find(|&at| says_it(self.said(at)))
+        let is_original = |at: usize| says_it(self.said(at)) && self.say_the_same(&self.list[at], passage);
+        similar.iter().copied().take(MAX_SIMILAR).find(|&at| is_original(at))
+    }
+
+    /// Whether of two documents each has nearly all of the other's passage, and the second what the first one shows. Of one
+    /// document, what it says twice needs no second place: both have one author.
+    fn say_the_same(&self, original: &Passage, passage: &Passage) -> bool {
+        let [first, second] = [original, passage].map(|one| self.documents[one.best]);
+        if first == second {
+            return true;
+        }
+        let window = passage.best / WINDOW;
+        let (first, second) = (self.of_document(first, window), self.of_document(second, window));
+        second.holds.nearly(&self.words(&original.chunks))
+            && first.holds.nearly(&self.words(&passage.chunks))
+            && says_all(&second.said, &self.answers(original))
+    }
+
+    /// The sentences that a passage's snippet shows.
+    fn answers(&self, passage: &Passage) -> Vec<Folded> {
+        let (text, best) = self.text(passage);
+        let spans = excerpt(&text, best, &self.terms, self.snippet_chars).spans;
+        Folded::parts(&text, spans)
+    }
+
+    fn words(&self, chunks: &[usize]) -> Vec<u32> {
+        chunks.iter().flat_map(|&chunk| &self.words[chunk]).copied().collect()
+    }
+
+    /// What was found of a document up to the end of a window: it may be cut elsewhere than its copy.
+    fn of_document(&self, document: u32, window: usize) -> &OfDocument {
+        let cell = document as usize * windows(self.hits.len()) + window;
+        self.of_documents[cell].get_or_init(|| {
+            let end = self.hits.len().min((window + 1) * WINDOW);
+            let mut chunks: Vec<usize> = (0..end).filter(|&at| self.documents[at] == document).collect();
+            chunks.sort_by_key(|&at| self.hits[at].ordinal);
+            let mut text = String::new();
+            for (at, &chunk) in chunks.iter().enumerate() {
+                let follows = at > 0
+                    && self.hits[chunks[at - 1]].ordinal.checked_add(1) == Some(self.hits[chunk].ordinal);
+                if !follows {
+                    // No sentence goes on where something is left out.
+                    text.push_str("\n\n");
+                }
+                text.push_str(&sanitize::clean(&self.hits[chunk].body).0);
+            }
+            OfDocument { holds: Holds::of(&self.words(&chunks)), said: Folded::of(&text) }
+        })
     }
 
     /// What a passage of the list says. It is read once, however many are compared with it.
@@ -136,6 +197,16 @@ impl<'h> Passages<'h> {
         }
         (text, best)
     }
+}
+
+/// Whether a text says all of these, of which there are some.
+fn says_all(text: &Folded, answers: &[Folded]) -> bool {
+    !answers.is_empty() && answers.iter().all(|answer| text.says(answer))
+}
+
+/// How many windows that many hits fill.
+fn windows(hits: usize) -> usize {
+    hits.div_ceil(WINDOW)
 }
 
 /// Hits with those that stand beside them, in the order of the best of each.

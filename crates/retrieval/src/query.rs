@@ -1,7 +1,13 @@
 //! A question's operators: `"phrases"` must occur, `-word` and `-"phrase"` must not, and of `one OR other` either must.
 //! All other words rank; none of them is required.
+//!
+//! Options of commands begin with a dash, too, and what excludes them hides the very passage that is looked for. So a dash before
+//! a single letter or a value (`-n`, `-Dname=x`) excludes nothing, and in a sentence that asks (`What does java -jar do?`) only one
+//! that ends it does. Where it is not clear the dash excludes, as it does in every search engine, and whoever shows the results says so.
 
 use std::collections::BTreeSet;
+
+use crate::words::each_word;
 
 /// The longest question, in characters: some ten times what people ask.
 pub const MAX_QUERY_CHARS: usize = 2_000;
@@ -47,7 +53,10 @@ pub enum QueryError {
 enum Token<'a> {
     Word(&'a str),
     Phrase(&'a str),
+    /// A phrase that must not occur.
     Negated(&'a str),
+    /// A word that must not occur, with the dash before it.
+    Dashed(&'a str),
     Or,
 }
 
@@ -79,7 +88,8 @@ impl ParsedQuery {
                     parsed.rank(phrase);
                     parsed.phrases.push((*phrase).to_owned());
                 }
-                Token::Negated(words) => parsed.negated.push((*words).to_owned()),
+                Token::Negated(phrase) => parsed.negated.push((*phrase).to_owned()),
+                Token::Dashed(word) => parsed.negated.push(word.trim_start_matches('-').to_owned()),
                 // An OR without two sides is a word like any other.
                 Token::Or => parsed.rank("OR"),
             }
@@ -126,7 +136,7 @@ fn alternatives<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     for pair in tokens.chunks(2) {
         match pair[0] {
             Token::Word(words) | Token::Phrase(words) => group.push(words),
-            Token::Negated(_) | Token::Or => break,
+            Token::Negated(_) | Token::Dashed(_) | Token::Or => break,
         }
         if pair.get(1) != Some(&Token::Or) {
             return group;
@@ -144,7 +154,42 @@ fn tokens(query: &str) -> Vec<Token<'_>> {
         tokens.extend(token);
         rest = rest[consumed..].trim_start();
     }
+    if opens_a_question(query) {
+        keep_options(&mut tokens);
+    }
     tokens
+}
+
+/// In a sentence that asks, a word with a dash is an option of a command, unless nothing of the sentence follows.
+fn keep_options(tokens: &mut [Token<'_>]) {
+    let ends =
+        |token: &Token<'_>| matches!(token, Token::Word(word) | Token::Dashed(word) if word.ends_with('?'));
+    let end = tokens.iter().position(ends);
+    let is_of_sentence = |token: &Token<'_>| matches!(token, Token::Word(_) | Token::Or);
+    let last = end.or_else(|| tokens.iter().rposition(is_of_sentence)).unwrap_or_default();
+    for token in tokens.iter_mut().take(last + 1) {
+        if let Token::Dashed(word) = *token {
+            *token = Token::Word(word);
+        }
+    }
+}
+
+/// What English questions and requests begin with, as they are asked of a search.
+const OPENERS: [&str; 27] = [
+    "are", "can", "could", "describe", "did", "do", "does", "explain", "had", "has", "have", "how", "is",
+    "may", "must", "shall", "should", "tell", "was", "were", "what", "when", "where", "which", "who", "why",
+    "will",
+];
+
+fn opens_a_question(query: &str) -> bool {
+    let first = query.split_whitespace().next().unwrap_or_default();
+    let mut is_opener = false;
+    // "What's", "who're": the word before the apostrophe.
+    each_word(first, |word| {
+        let word = word.split('\'').next().unwrap_or_default();
+        is_opener = is_opener || OPENERS.binary_search(&word).is_ok();
+    });
+    is_opener
 }
 
 /// The token that `text` begins with, and its bytes.
@@ -158,13 +203,19 @@ fn next_token(text: &str) -> (Option<Token<'_>>, usize) {
         if let Some((phrase, consumed)) = quoted(excluded) {
             return (non_empty(phrase).map(Token::Negated), consumed + 1);
         }
-        // A dash before a letter excludes. `-5` is a number, `--all` an option, and a lone dash a dash.
-        if excluded.starts_with(char::is_alphabetic) {
-            return (Some(Token::Negated(&word[1..])), word_end);
+        if can_be_excluded(&word[1..]) {
+            return (Some(Token::Dashed(word)), word_end);
         }
     }
     // In capitals only: "or" is a word of ordinary questions.
     (Some(if word == "OR" { Token::Or } else { Token::Word(word) }), word_end)
+}
+
+/// Whether a dash before this may exclude it. `-5` is a number, `--all`, `-n` and `-Dname=x` are options, and a lone dash is a dash.
+fn can_be_excluded(word: &str) -> bool {
+    // One character is a word in scripts that have no spaces.
+    let is_longer = !word.is_ascii() || word.chars().filter(char::is_ascii_alphanumeric).nth(1).is_some();
+    word.starts_with(char::is_alphabetic) && is_longer && !word.contains('=')
 }
 
 /// The text between the quotes that `text` begins with, and the bytes up to the closing one.
@@ -207,13 +258,13 @@ mod tests {
             ("this or that", parsed("this or that", &[], &[], &[])),
             ("OR", parsed("OR", &[], &[], &[])),
             ("a OR", parsed("a OR", &[], &[], &[])),
-            ("a OR -b", parsed("a OR", &[], &["b"], &[])),
+            ("a OR -bc", parsed("a OR", &[], &["bc"], &[])),
             ("at -5 degrees with --all - done", parsed("at -5 degrees with --all - done", &[], &[], &[])),
             ("well-known", parsed("well-known", &[], &[], &[])),
             (r#"an "unclosed quote"#, parsed(r#"an "unclosed quote"#, &[], &[], &[])),
             ("“curly quotes” too", parsed("curly quotes too", &["curly quotes"], &[], &[])),
             (r#""" x"#, parsed("x", &[], &[], &[])),
-            (r#""a b" -c "a b" -c"#, parsed("a b a b", &["a b"], &["c"], &[])),
+            (r#""a b" -cd "a b" -cd"#, parsed("a b a b", &["a b"], &["cd"], &[])),
             ("x OR y OR x", parsed("x y x", &[], &[], &[&["x", "y"]])),
         ] {
             assert_eq!(ParsedQuery::parse(query), Ok(expected), "{query}");
@@ -221,10 +272,53 @@ mod tests {
     }
 
     #[test]
+    fn an_option_of_a_command_excludes_nothing() {
+        for query in [
+            "What does zork -n do?",
+            "what is tar -x for",
+            "zork -n",
+            "zork -n.",
+            "mvn -Dskip=true",
+            "git commit --dry-run",
+            "How does rm -rf work?",
+            "What does java -jar?",
+            "what's the use of gcc -Wall when I debug",
+            "Explain find -name and -type to me",
+        ] {
+            assert_eq!(ParsedQuery::parse(query), Ok(parsed(query, &[], &[], &[])), "{query}");
+        }
+    }
+
+    #[test]
+    fn other_dashes_exclude() {
+        for (query, words, negated) in [
+            ("jaguar -car", "jaguar", &["car"][..]),
+            ("jaguar -car speed", "jaguar speed", &["car"]),
+            ("-car jaguar -dealer", "jaguar", &["car", "dealer"]),
+            ("how fast is a jaguar -car", "how fast is a jaguar", &["car"]),
+            ("How fast is a jaguar? -car -dealer speed", "How fast is a jaguar? speed", &["car", "dealer"]),
+            (
+                "how many days of leave -sick -\"unpaid leave\"",
+                "how many days of leave",
+                &["sick", "unpaid leave"],
+            ),
+            ("node -node.js", "node", &["node.js"]),
+            ("水 -石", "水", &["石"]),
+        ] {
+            assert_eq!(ParsedQuery::parse(query), Ok(parsed(words, &[], negated, &[])), "{query}");
+        }
+    }
+
+    #[test]
+    fn openers_are_sorted_for_the_search_in_them() {
+        assert!(OPENERS.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
     fn what_cannot_be_asked_is_refused() {
         assert_eq!(ParsedQuery::parse(" \n"), Err(QueryError::Empty));
         assert_eq!(ParsedQuery::parse(r#""""#), Err(QueryError::Empty));
-        assert_eq!(ParsedQuery::parse("-a -\"b c\""), Err(QueryError::OnlyExclusions));
+        assert_eq!(ParsedQuery::parse("-ab -\"b c\""), Err(QueryError::OnlyExclusions));
         let many: Vec<String> = (0..33).map(|number| format!("\"{number}\"")).collect();
         assert_eq!(ParsedQuery::parse(&many.join(" ")), Err(QueryError::TooManyOperators));
         assert_eq!(ParsedQuery::parse(&"x".repeat(2_001)), Err(QueryError::TooLong));

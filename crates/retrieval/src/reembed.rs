@@ -13,7 +13,7 @@ use autri_db::{Database, DbError};
 use autri_domain::KnowledgeBaseId;
 
 use crate::chunk::embedding_input;
-use crate::embed::{EmbedError, Embedder};
+use crate::embed::{EmbedError, Embedder, embed_documents};
 
 /// How many chunks are embedded, and their vectors stored, at once.
 const BATCH: usize = 128;
@@ -49,18 +49,8 @@ pub enum ReembedError {
     /// Stop the ingest, and run it again.
     #[error("ingest is faster than the model; nothing was switched. Stop it and run this again")]
     Outrun,
-    /// The embedder does not make the vectors that it was said to make.
-    #[error("the model {model} gave {found} vectors for {expected} texts, or some of other dimensions")]
-    WrongVectors {
-        /// The model.
-        model: String,
-        /// Texts.
-        expected: usize,
-        /// Vectors.
-        found: usize,
-    },
     /// Do as the error says.
-    #[error("the model could not be asked")]
+    #[error("the model gave no vectors")]
     Embed(#[from] EmbedError),
     /// Do as the error says.
     #[error("the database refused")]
@@ -220,14 +210,7 @@ impl Run<'_> {
             .iter()
             .map(|chunk| embedding_input(&chunk.title, &chunk.heading_path, &chunk.body))
             .collect();
-        let made = embedder.embed_documents(&inputs).await?;
-        let is_right = |vector: &Option<Vec<f32>>| {
-            vector.as_ref().is_none_or(|values| values.len() == embedder.dimensions())
-        };
-        if made.len() != inputs.len() || !made.iter().all(is_right) {
-            let model = self.target.id.clone();
-            return Err(ReembedError::WrongVectors { model, expected: inputs.len(), found: made.len() });
-        }
+        let made = embed_documents(embedder, &inputs).await?;
         let mut vectors = Vec::with_capacity(made.len());
         for (chunk, values) in chunks.iter().zip(made) {
             match values {

@@ -13,7 +13,8 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 pub struct RemovedCounts {
     /// Characters that change the direction of text (Unicode UAX #9): overrides, embeddings, isolates, marks.
     pub bidi: u32,
-    /// Characters without width: zero-width space and joiners, word joiner, soft hyphen, fillers.
+    /// Characters without width: zero-width space and joiners, word joiner, soft hyphen, fillers, and format controls of
+    /// shorthand and musical notation.
     pub zero_width: u32,
     /// Tag characters, U+E0000–U+E007F.
     pub tag: u32,
@@ -121,13 +122,23 @@ fn classify(char: char, previous: Option<char>, next: Option<char>) -> Class {
         | '\u{feff}'
         | '\u{ad}'
         | '\u{34f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
         | '\u{180e}'
         | '\u{3164}'
-        | '\u{ffa0}' => Class::ZeroWidth,
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' => Class::ZeroWidth,
         '\u{e0000}'..='\u{e007f}' => Class::Tag,
         // One selector after a visible base chooses its form (text or emoji); a run of them carries bytes.
         '\u{fe00}'..='\u{fe0f}' if previous.is_some_and(takes_selector) => Class::Keep,
-        '\u{fe00}'..='\u{fe0f}' | '\u{e0080}'..='\u{e0fff}' => Class::Variation,
+        '\u{180b}'..='\u{180d}' | '\u{180f}' if previous.is_some_and(is_mongolian) => Class::Keep,
+        '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{e0080}'..='\u{e0fff}' => {
+            Class::Variation
+        }
         _ => Class::Keep,
     }
 }
@@ -150,8 +161,14 @@ fn has_joining_script(char: char) -> bool {
     matches!(char, '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}')
 }
 
+/// A character that Mongolian's own selectors may follow: one of its block, and not a selector.
+fn is_mongolian(base: char) -> bool {
+    matches!(base, '\u{1800}'..='\u{180a}' | '\u{1810}'..='\u{18af}')
+}
+
 fn takes_selector(base: char) -> bool {
-    !base.is_whitespace() && !matches!(base, '\u{fe00}'..='\u{fe0f}' | '\u{200c}' | '\u{200d}')
+    !base.is_whitespace()
+        && !matches!(base, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}')
 }
 
 #[cfg(test)]
@@ -180,6 +197,41 @@ mod tests {
         ] {
             assert_eq!(clean(text), (expected.to_owned(), counts), "{text:?}");
         }
+    }
+
+    #[test]
+    fn all_that_unicode_would_not_show_is_invisible() {
+        // Default_Ignorable_Code_Point: https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
+        for range in [
+            '\u{ad}'..='\u{ad}',
+            '\u{34f}'..='\u{34f}',
+            '\u{61c}'..='\u{61c}',
+            '\u{115f}'..='\u{1160}',
+            '\u{17b4}'..='\u{17b5}',
+            '\u{180b}'..='\u{180f}',
+            '\u{200b}'..='\u{200f}',
+            '\u{202a}'..='\u{202e}',
+            '\u{2060}'..='\u{206f}',
+            '\u{3164}'..='\u{3164}',
+            '\u{fe00}'..='\u{fe0f}',
+            '\u{feff}'..='\u{feff}',
+            '\u{ffa0}'..='\u{ffa0}',
+            '\u{fff0}'..='\u{fff8}',
+            '\u{1bca0}'..='\u{1bca3}',
+            '\u{1d173}'..='\u{1d17a}',
+            '\u{e0000}'..='\u{e0fff}',
+        ] {
+            for char in range {
+                assert!(is_invisible(char), "{}", char.escape_unicode());
+                assert_eq!(cleaned(&format!(" {char} ")), "  ", "{}", char.escape_unicode());
+            }
+        }
+    }
+
+    #[test]
+    fn one_selector_of_mongolian_stays_after_its_letters() {
+        assert_eq!(cleaned("ᠠ\u{180b}\u{180c}\u{180f}\u{fe00}"), "ᠠ\u{180b}");
+        assert_eq!(cleaned("pay\u{180b}pal\u{180f}"), "paypal");
     }
 
     #[test]

@@ -111,7 +111,8 @@ fn note_on(error: &EmbedError) -> &'static str {
         | EmbedError::Failed(_)
         | EmbedError::Refused { .. }
         | EmbedError::BadAnswer { .. }
-        | EmbedError::WrongDimensions { .. } => {
+        | EmbedError::WrongDimensions { .. }
+        | EmbedError::WrongVectors { .. } => {
             tracing::error!(error = error as &dyn std::error::Error, "a question could not be embedded");
             MODEL_FAILED
         }

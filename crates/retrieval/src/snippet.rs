@@ -12,7 +12,6 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::sanitize;
 use crate::words::{each_word, is_function_word, stem};
 use units::{Kind, Unit, units};
 
@@ -33,7 +32,7 @@ const ELLIPSIS: char = '…';
 
 /// The words of a question, with their weights.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub(crate) struct Terms {
     bits: HashMap<String, u32>,
     /// What the stems begin with: words that begin otherwise need not be stemmed.
     beginnings: Vec<Beginning>,
@@ -46,7 +45,7 @@ pub(crate) type Found = u64;
 impl Terms {
     /// The words of a question that say what it is about; of one that has none, all of them.
     #[must_use]
-    pub fn new(question: &str) -> Self {
+    pub(crate) fn new(question: &str) -> Self {
         let mut terms = Self { bits: HashMap::new(), beginnings: Vec::new(), weights: Vec::new() };
         each_word(question, |word| {
             if !is_function_word(word) {
@@ -110,15 +109,9 @@ pub(crate) struct Excerpt {
     pub(crate) spans: Vec<Range<usize>>,
 }
 
-/// At most `max_chars` characters of `text`: the sentences that answer a question, in whole. White space within
-/// sentences is folded; headings, items, rows and code stand on lines of their own.
-#[must_use]
-pub fn snippet(text: &str, question: &str, max_chars: usize) -> String {
-    let (text, _) = sanitize::clean(text);
-    excerpt(&text, 0..text.len(), &Terms::new(question), max_chars).shown
-}
-
-/// A snippet of a text without invisible characters. Of runs that answer nearly as much, one within `home` is taken.
+/// At most `max_chars` characters of a text without invisible characters: the sentences that answer a question, in whole. White
+/// space within sentences is folded; headings, items, rows and code stand on lines of their own. Of runs that answer nearly as much,
+/// one within `home` is taken.
 pub(crate) fn excerpt(text: &str, home: Range<usize>, terms: &Terms, max_chars: usize) -> Excerpt {
     let room = max_chars.saturating_sub(2 * MARKS).max(1);
     let choice = Choice::new(text, &home, units(text, room), terms, max_chars);

@@ -177,7 +177,9 @@ impl Walk {
             return None;
         }
         let path = entry.path();
-        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        // Clients see keys: should a path not begin with the root, nothing above the file's name gets into one.
+        let name = || Path::new(path.file_name().unwrap_or_default());
+        let relative = path.strip_prefix(&self.root).unwrap_or_else(|_| name());
         Some(match DocumentFormat::recognise(path) {
             Recognised::Supported(format) => self.file(path, Some(self.root.clone()), relative, format),
             Recognised::NotYet(name) => problem(path, FileProblemReason::NotSupportedYet(name)),

@@ -64,24 +64,28 @@ pub(crate) fn stem(word: &str) -> String {
     ENGLISH.with(|english| english.stem(word).into_owned())
 }
 
-/// Whether a word says how a question is asked and not what it is about. These rank in no search either; where a
-/// question has nothing else they still tell sentences apart.
+/// Whether a word says how a question is asked and not what it is about: what grammars call function words, and the verbs that
+/// questions are put with ("what happens when", "what does it mean"). Most rank in no search either; where a question has nothing
+/// else they still tell sentences apart.
 pub(crate) fn is_function_word(word: &str) -> bool {
     FUNCTION_WORDS.binary_search(&word).is_ok()
 }
 
 /// English, as in the search; sorted.
-const FUNCTION_WORDS: [&str; 124] = [
-    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because",
-    "been", "before", "being", "between", "both", "but", "by", "can", "can't", "could", "did", "do", "does",
-    "doesn't", "doing", "don't", "during", "each", "for", "from", "get", "had", "has", "have", "having",
-    "he", "her", "here", "his", "how", "i", "if", "in", "into", "is", "isn't", "it", "it's", "its", "just",
-    "like", "many", "may", "me", "mean", "might", "more", "most", "much", "must", "my", "need", "no", "not",
-    "of", "on", "once", "one", "only", "or", "other", "our", "out", "over", "own", "please", "same", "shall",
-    "she", "should", "so", "some", "such", "tell", "than", "that", "the", "their", "them", "then", "there",
-    "these", "they", "this", "those", "through", "to", "too", "under", "until", "up", "us", "very", "was",
-    "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose", "why", "will", "with",
-    "would", "you", "your",
+#[rustfmt::skip] // One word a line is no list to read.
+const FUNCTION_WORDS: [&str; 139] = [
+    "a", "about", "after", "all", "also", "am", "an", "and", "any", "anybody", "anyone", "anything",
+    "are", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can",
+    "can't", "could", "did", "do", "does", "doesn't", "doing", "don't", "during", "each", "everybody",
+    "everyone", "everything", "for", "from", "get", "had", "happen", "happened", "happening", "happens",
+    "has", "have", "having", "he", "her", "here", "his", "how", "i", "if", "in", "into", "is", "isn't",
+    "it", "it's", "its", "just", "like", "many", "may", "me", "mean", "might", "more", "most", "much",
+    "must", "my", "need", "no", "nobody", "not", "nothing", "of", "on", "once", "one", "only", "or",
+    "other", "our", "out", "over", "own", "please", "same", "shall", "she", "should", "so", "some",
+    "somebody", "someone", "something", "such", "tell", "than", "that", "the", "their", "them", "then",
+    "there", "these", "they", "this", "those", "through", "to", "too", "under", "until", "up", "us",
+    "very", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose", "why",
+    "will", "with", "would", "you", "your",
 ];
 
 #[cfg(test)]
@@ -112,6 +116,7 @@ mod tests {
     fn function_words_are_sorted_for_the_search_in_them() {
         assert!(FUNCTION_WORDS.is_sorted_by(|one, next| one < next));
         assert!(is_function_word("what") && !is_function_word("leave"));
+        assert!(is_function_word("happens") && is_function_word("nobody"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::commands::{dev, token};
 use crate::context::Context;
 use crate::database_args::DatabaseArgs;
 use crate::environment::without_empty_variables;
+use crate::output;
 
 /// Runs and operates Autri: documents, searchable by MCP clients
 #[derive(Debug, Parser)]
@@ -27,7 +28,8 @@ use crate::environment::without_empty_variables;
 )]
 #[command(after_help = "\
 Begin with `cargo dev` in a checkout: it starts a database and the server, with documents to search.
-Everything else works on the database that DATABASE_URL (or DATABASE_SECRET_ARN) names, or on that of the running `cargo dev`.")]
+Everything else works on the database that DATABASE_URL (or DATABASE_SECRET_ARN) names, or on that of the running `cargo dev`
+(of the one with another data folder: --data-dir).")]
 pub(crate) struct Cli {
     /// Answer with JSON on stdout
     #[arg(long, global = true)]
@@ -79,8 +81,11 @@ enum Command {
 impl Cli {
     /// Reads the process's arguments and environment. Where they are not usable, or ask for help, that ends the process.
     pub(crate) fn of_process() -> Self {
-        let matches = without_empty_variables(Self::command()).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit())
+        let matches = without_empty_variables(Self::command()).try_get_matches();
+        let cli = matches.and_then(|matches| {
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut Self::command()))
+        });
+        cli.unwrap_or_else(|error| output::usage(&error))
     }
 
     /// Whether this is the child that parses: it runs with nothing around it.

@@ -1,5 +1,7 @@
 //! The global options that name a database.
 
+use std::path::PathBuf;
+
 #[cfg(feature = "aws")]
 use anyhow::bail;
 #[cfg(feature = "aws")]
@@ -10,7 +12,7 @@ use autri_db::Login;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// Where the database is: one of them at most.
+/// Where the database is: one of them at most. (`dev` and `token` take a folder beside a URL: they keep secrets in it.)
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArgs {
     /// Postgres: as `autri_admin`, for `db migrate` as `autri_migrate`, for `dev` as the cluster's administrator
@@ -20,6 +22,9 @@ pub(crate) struct DatabaseArgs {
     #[cfg(feature = "aws")]
     #[arg(long, global = true, value_name = "ARN", env = "DATABASE_SECRET_ARN")]
     database_secret_arn: Option<String>,
+    /// The data folder of the `cargo dev` to work on; for `dev`, where it keeps all [default: .autri in the checkout]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 impl DatabaseArgs {

@@ -17,14 +17,24 @@ const LABEL_WIDTH: usize = 12;
 /// Width of the first column of [`entry`].
 const ENTRY_WIDTH: usize = 16;
 
-/// Writes a line of the answer.
+/// Writes a line of the answer, or several.
 pub(crate) fn line(text: impl Display) {
+    styled(harmless(&text.to_string()));
+}
+
+/// Writes lines of the answer that are ours to the last character, colours and all.
+pub(crate) fn styled(text: impl Display) {
     // Whoever reads may have seen enough (`autri audit list | head`): nothing is left to do then.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Writes a line that is not part of the answer.
+/// Writes a line that is not part of the answer, or several.
 pub(crate) fn note(text: impl Display) {
+    relayed(harmless(&text.to_string()));
+}
+
+/// Writes on, as it is, what a program says that we trust with the terminal.
+pub(crate) fn relayed(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
@@ -112,6 +122,24 @@ fn printable(text: &str) -> String {
     text.chars().map(|character| if is_hidden(character) { '\u{fffd}' } else { character }).collect()
 }
 
+/// The text with all that could steer the terminal spelt out, but for line ends: whatever is in a sentence, a name of a file or
+/// what a service answers, was somebody else's to choose.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |character: char| is_hidden(character) && character != '\n';
+    if !text.contains(is_harmful) {
+        return text.into();
+    }
+    let mut spelt = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_harmful(character) {
+            spelt.extend(character.escape_default());
+        } else {
+            spelt.push(character);
+        }
+    }
+    spelt.into()
+}
+
 /// What documents are cleaned of, and every line end: in a table or a line of JSON there is none.
 fn is_hidden(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') || is_invisible(character)
@@ -119,11 +147,38 @@ fn is_hidden(character: char) -> bool {
 
 /// Says on stderr why the command failed and what to do about it.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
-    note(format_args!("error: {error:#}"));
+    note(format_args!("error: {}", indented(&format!("{error:#}"))));
     if let Some(advice) = advice::for_error(error) {
         note(format_args!("hint: {advice}"));
     }
     ExitCode::FAILURE
+}
+
+/// Says how the command line is wrong, or shows the help that was asked for, and ends the process.
+pub(crate) fn usage(error: &clap::Error) -> ! {
+    if !quotes_hidden(error) {
+        error.exit();
+    }
+    // Without colours: they cannot be told from what was typed, or what a pattern of the shell named.
+    note(error.to_string().trim_end());
+    std::process::exit(error.exit_code())
+}
+
+fn quotes_hidden(error: &clap::Error) -> bool {
+    let quoted = error.context().map(|(_, value)| value.to_string());
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    quoted.chain(cause).any(|text| text.contains(is_hidden))
+}
+
+/// The text, each line after the first moved to the right: a line end in a file's name makes no line that seems to be ours.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n  ")
+}
+
+/// `1 chunk`, `2 chunks`.
+pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// How many there are in a second, as a whole number; none before a second is over, or of nothing.
@@ -230,6 +285,28 @@ mod tests {
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name, "the same value");
         assert_eq!(json_line(&"Übung").unwrap(), "\"Übung\"");
         assert_eq!(quoted("a\u{202e}\u{1b}\"b"), r#""a\u{202e}\u{1b}\"b""#);
+    }
+
+    #[test]
+    fn what_is_in_a_sentence_cannot_steer_the_terminal() {
+        let said = harmless("nope\u{1b}[31m\r\u{9b}\u{202e}x.md does not exist\nhint: Übung");
+        assert_eq!(said, "nope\\u{1b}[31m\\r\\u{9b}\\u{202e}x.md does not exist\nhint: Übung");
+        assert_eq!(indented("no a\nhint: b does not exist"), "no a\n  hint: b does not exist");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_command_line_is_told_from_what_steers_the_terminal() {
+        let error = |argument: &'static str| {
+            let command =
+                clap::Command::new("autri").arg(clap::Arg::new("n").long("n").value_parser(["one"]));
+            command.try_get_matches_from(["autri", argument]).unwrap_err()
+        };
+        for (shown, hidden) in
+            [("nope", "no\u{1b}[2Jpe"), ("--nope", "--no\u{9b}pe"), ("--n=nope", "--n=\u{1b}]0;x")]
+        {
+            assert!(!quotes_hidden(&error(shown)), "{shown}");
+            assert!(quotes_hidden(&error(hidden)), "{hidden:?}");
+        }
     }
 
     #[test]

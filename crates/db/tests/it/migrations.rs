@@ -206,7 +206,8 @@ async fn a_given_password_is_set() {
     };
     bootstrap.run().await.unwrap();
     let admin_options: PgConnectOptions = database.admin_url().expose_secret().parse().unwrap();
-    let log_in = async |password: &str| admin_options.clone().username(role).password(password).connect().await;
+    let log_in =
+        async |password: &str| admin_options.clone().username(role).password(password).connect().await;
     log_in(password).await.unwrap();
     log_in("another").await.unwrap_err();
     run(&mut superuser, &format!("DROP ROLE {role}")).await.unwrap();

@@ -140,15 +140,43 @@ async fn a_search_touches_no_row_of_another_tenant() {
     }
 }
 
+/// A question of hundreds of words, in a library that has each in every chunk, must not keep a connection busy for seconds.
+#[tokio::test]
+async fn a_very_long_question_reads_the_postings_of_64_words() {
+    const CHUNKS: u32 = 1_100;
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create(&database, "acme").await;
+    let question: Vec<String> = (0..70).map(|number| format!("stone{number}")).collect();
+    let question = question.join(" ");
+    acme.add_document(&database, "a.md", "A", &vec![question.as_str(); CHUNKS as usize]).await;
+    database.vacuum().await;
+    let mut connection = in_scope(&database, &acme).await;
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        run(&mut connection, &format!("SET LOCAL plan_cache_mode = {mode}")).await.unwrap();
+        let call = format!(
+            "EXECUTE search('{question}', NULL, '{{}}', '{{}}', '[]', NULL, NULL, NULL, 1, 0, 10, 'tiny')"
+        );
+        let nodes = explain(&mut connection, ", ANALYZE", &call).await;
+        let of_postings = nodes.iter().filter(|node| text(node, "Relation Name") == "postings");
+        let number = |node: &Value, key: &str| node[key].as_f64().unwrap_or_default();
+        let read: Vec<f64> =
+            of_postings.map(|node| number(node, "Actual Loops") * number(node, "Actual Rows")).collect();
+        assert!(read.iter().any(|rows| *rows > 0.0), "{mode}: {read:?}");
+        assert!(read.iter().all(|rows| *rows <= f64::from(64 * CHUNKS)), "{mode}: {read:?}");
+    }
+}
+
 /// Of many chunks the codes are read, from their index alone; of the vectors, those of the likely ones, by their key.
 #[tokio::test]
 async fn a_search_of_many_chunks_reads_codes_in_place_of_vectors() {
     let (database, small) = tenants().await;
-    let many = format!("UPDATE knowledge_bases SET chunk_count = 50001 WHERE id = '{}'", small.knowledge_base_id);
+    let many =
+        format!("UPDATE knowledge_bases SET chunk_count = 50001 WHERE id = '{}'", small.knowledge_base_id);
     let mut superuser = database.admin_connection().await;
     run(&mut superuser, &many).await.unwrap();
     // Whoever looks at the table meanwhile (autovacuum does) keeps its pages from being marked as visible to all.
-    let unmarked = "SELECT (relpages - relallvisible)::bigint FROM pg_class WHERE relname = 'chunk_embeddings'";
+    let unmarked =
+        "SELECT (relpages - relallvisible)::bigint FROM pg_class WHERE relname = 'chunk_embeddings'";
     for _ in 0..20 {
         database.vacuum().await;
         if raw_number(&mut superuser, unmarked).await.unwrap() == 0 {
@@ -163,7 +191,9 @@ async fn a_search_of_many_chunks_reads_codes_in_place_of_vectors() {
         let number = |node: &Value, key: &str| node[key].as_f64().unwrap_or_default();
         let mut ways: Vec<String> = nodes
             .iter()
-            .filter(|node| text(node, "Relation Name") == "chunk_embeddings" && number(node, "Actual Loops") > 0.0)
+            .filter(|node| {
+                text(node, "Relation Name") == "chunk_embeddings" && number(node, "Actual Loops") > 0.0
+            })
             .map(|node| format!("{} {}", text(node, "Node Type"), text(node, "Index Name")))
             .collect();
         ways.sort();

@@ -330,6 +330,7 @@ async fn a_hit_carries_its_chunk_and_document() {
         document_id: id,
         ordinal: 1,
         content_hash: document.chunks[1].content_hash.to_vec(),
+        source_key: "a.md".to_owned(),
         title: "A title".to_owned(),
         source_url: Some("https://example.com/a".to_owned()),
         heading_path: vec!["Section 1".to_owned()],
@@ -337,6 +338,7 @@ async fn a_hit_carries_its_chunk_and_document() {
         body: "granite".to_owned(),
         updated_at: document.updated_at,
         score: hit.score,
+        has_words: true,
     };
     assert_eq!(hit, expected);
 }

@@ -143,6 +143,47 @@ async fn a_score_is_at_most_one() {
     }
 }
 
+/// Of more words than are looked up those count that few chunks have, and not those that none has.
+#[tokio::test]
+async fn a_very_long_question_goes_by_its_rarest_words() {
+    let text = |words: std::ops::Range<usize>| {
+        let words: Vec<String> = words.map(|number| format!("stone{number}")).collect();
+        words.join(" ")
+    };
+    let (common, absent) = (text(0..80), text(100..300));
+    let (database, acme) = library(&[
+        document("first", &[], &common),
+        document("second", &[], &common),
+        document("rare", &[], "zircon"),
+        document("other", &[], "basalt"),
+    ])
+    .await;
+    let hits = find(&database, &acme, &words(&format!("{absent} {common} zircon"))).await;
+    assert_eq!(titles(&hits), ["first", "second", "rare"]);
+    let without_absent = find(&database, &acme, &words(&format!("{common} zircon"))).await;
+    assert_eq!(titles(&without_absent), titles(&hits));
+    assert_near(without_absent[2].score, hits[2].score);
+    // With zircon it is 63 of the 80 that count.
+    let counted = find(&database, &acme, &words(&format!("{} zircon", text(0..63)))).await;
+    assert_near(counted[2].score, hits[2].score);
+}
+
+/// What is near in meaning alone is told from what has the words.
+#[tokio::test]
+async fn a_hit_says_whether_it_has_a_word_of_the_question() {
+    let database = TestDatabase::create().await;
+    let acme = Tenant::create_with_model(&database, "acme", "tiny", 2).await;
+    let texts = [("granite", Some(vec![0.6, 0.8])), ("basalt", Some(vec![1.0, 0.0]))];
+    acme.add_embedded_document(&database, "a.md", "A", &texts).await;
+    for (question, expected) in [("granite", [(0, true), (1, false)]), ("slate", [(0, false), (1, false)])] {
+        let request = SearchRequest { words: question.to_owned(), ..near(&[1.0, 0.0], 0.5) };
+        let mut hits: Vec<_> =
+            find(&database, &acme, &request).await.iter().map(|hit| (hit.ordinal, hit.has_words)).collect();
+        hits.sort_unstable();
+        assert_eq!(hits, expected, "{question}");
+    }
+}
+
 /// A question's lexemes become a tsquery each; whatever is in them must not be read as its syntax.
 #[tokio::test]
 async fn pairs_are_of_lexemes_and_never_of_syntax() {

@@ -76,6 +76,16 @@ pub enum EmbedError {
         /// What the answer has.
         found: usize,
     },
+    /// The embedder does not make the vectors that it was said to make: nothing of it can be stored.
+    #[error("the model {model} gave {found} vectors for {expected} texts, or some of other dimensions")]
+    WrongVectors {
+        /// The model.
+        model: String,
+        /// Texts.
+        expected: usize,
+        /// Vectors.
+        found: usize,
+    },
     /// Not asked, because it failed a moment ago: try again later.
     #[error("{service} was not asked: it failed a moment ago")]
     Paused {

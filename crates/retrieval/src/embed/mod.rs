@@ -54,22 +54,41 @@ pub trait Embedder: Debug + Send + Sync {
     async fn embed_query(&self, text: &str) -> Result<Option<Vec<f32>>, EmbedError>;
 }
 
-/// The vector, unless it says nothing: zeros, infinities and NaN have no direction.
-fn meaningful(vector: Vec<f32>) -> Option<Vec<f32>> {
-    let norm: f32 = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+/// The texts' vectors as [`Embedder::embed_documents`] makes them, and as it says that they are: in number, and in length. With one
+/// too few, each text behind the gap would be stored with the vector of another.
+pub(crate) async fn embed_documents(
+    embedder: &dyn Embedder,
+    texts: &[String],
+) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+    let vectors = embedder.embed_documents(texts).await?;
+    let (expected, found) = (texts.len(), vectors.len());
+    let dimensions = embedder.dimensions();
+    if found != expected || vectors.iter().flatten().any(|vector| vector.len() != dimensions) {
+        return Err(EmbedError::WrongVectors { model: embedder.model_id().to_owned(), expected, found });
+    }
+    Ok(vectors)
+}
+
+/// The vector at length one, since the database measures the angle between such. `None` if it says nothing: zeros, infinities and
+/// NaN have no direction.
+fn normalised(mut vector: Vec<f32>) -> Option<Vec<f32>> {
+    let norm = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    for value in &mut vector {
+        *value /= norm;
+    }
     (norm.is_finite() && norm > 1e-6).then_some(vector)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::meaningful;
+    use super::normalised;
 
     #[test]
     fn vectors_without_direction_are_none() {
         for vector in [vec![], vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![f32::INFINITY, 0.0], vec![1e-9, 0.0]]
         {
-            assert_eq!(meaningful(vector.clone()), None, "{vector:?}");
+            assert_eq!(normalised(vector.clone()), None, "{vector:?}");
         }
-        assert_eq!(meaningful(vec![0.6, 0.8]), Some(vec![0.6, 0.8]));
+        assert_eq!(normalised(vec![3.0, 4.0]), Some(vec![0.6, 0.8]));
     }
 }

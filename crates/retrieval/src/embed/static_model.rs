@@ -7,7 +7,7 @@ use model2vec_rs::model::StaticModel;
 use tokio::task::spawn_blocking;
 
 use super::installed::{Installed, ModelError};
-use super::{EmbedError, Embedder, meaningful};
+use super::{EmbedError, Embedder, normalised};
 
 /// How much of a text is read, in bytes. The mean of more tokens than that hardly moves.
 const MAX_TEXT_BYTES: usize = 8 * 1024;
@@ -65,12 +65,12 @@ impl Embedder for StaticEmbedder {
         let texts: Vec<String> = texts.iter().map(|text| beginning(text).to_owned()).collect();
         let encoding =
             spawn_blocking(move || model.encode_with_args(&texts, Some(MAX_TOKENS), texts.len().max(1)));
-        Ok(encoding.await.map_err(EmbedError::Failed)?.into_iter().map(meaningful).collect())
+        Ok(encoding.await.map_err(EmbedError::Failed)?.into_iter().map(normalised).collect())
     }
 
     async fn embed_query(&self, text: &str) -> Result<Option<Vec<f32>>, EmbedError> {
         // In place: it takes some thirty microseconds, less than a thread's wake-up.
-        Ok(meaningful(self.loaded().await?.encode_single(beginning(text))))
+        Ok(normalised(self.loaded().await?.encode_single(beginning(text))))
     }
 }
 

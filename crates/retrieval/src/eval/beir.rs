@@ -1,6 +1,6 @@
 //! Test collections in the layout of BEIR (Thakur et al. 2021): `corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -94,7 +94,8 @@ impl BeirCollection {
             return Err(BeirError::NoJudgements { path });
         }
         queries.retain(|query| judgements.contains_key(&query.id));
-        if let Some(query) = judgements.keys().find(|id| !queries.iter().any(|query| query.id == **id)) {
+        let known: HashSet<&String> = queries.iter().map(|query| &query.id).collect();
+        if let Some(query) = judgements.keys().filter(|id| !known.contains(id)).min() {
             return Err(BeirError::UnknownQuery { path, query: query.clone() });
         }
         Ok(Self { documents, queries, judgements })

@@ -1,6 +1,6 @@
 //! nDCG and recall as BEIR computes them (through `pytrec_eval`, that is `trec_eval`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
 /// For one query: how relevant each judged document is. Documents that are not named were not judged, and count as
@@ -22,7 +22,7 @@ pub struct Measure {
 ///
 /// The gain is the judgement itself and the discount `log2(rank + 1)`; the ideal ranking is of all judged documents.
 /// Without a relevant document it is 0.
-pub fn ndcg_at(k: usize, ranking: &[String], judgements: &Judgements) -> f64 {
+fn ndcg_at(k: usize, ranking: &[String], judgements: &Judgements) -> f64 {
     let gain = |document: &String| judgements.get(document).copied().unwrap_or(0);
     let mut ideal: Vec<u32> = judgements.values().copied().collect();
     ideal.sort_unstable_by(|one, other| other.cmp(one));
@@ -37,7 +37,7 @@ fn discounted(gains: impl Iterator<Item = u32>) -> f64 {
 /// How many of the relevant documents are among the first `k` of a ranking, from 0 to 1. Without a relevant document
 /// it is 0.
 #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52 documents")]
-pub fn recall_at(k: usize, ranking: &[String], judgements: &Judgements) -> f64 {
+fn recall_at(k: usize, ranking: &[String], judgements: &Judgements) -> f64 {
     let is_relevant = |document: &&String| judgements.get(*document).is_some_and(|gain| *gain > 0);
     let relevant = judgements.values().filter(|gain| **gain > 0).count();
     let found = ranking.iter().take(k).filter(is_relevant).count();
@@ -57,7 +57,9 @@ pub fn evaluate<S: BuildHasher>(
         return Measure::default();
     }
     let (mut ndcg, mut recall) = (0.0, 0.0);
-    for (query, judgements) in judged {
+    // In one order, whatever that of the map: the sum of many fractions depends on it.
+    let in_order: BTreeMap<&String, &Judgements> = judged.iter().collect();
+    for (query, judgements) in in_order {
         let ranking: Vec<String> = rankings
             .get(query)
             .into_iter()
@@ -86,6 +88,21 @@ mod tests {
 
     fn assert_near(found: f64, expected: f64) {
         assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn the_means_are_the_same_to_the_last_bit() {
+        // Each map has an order of its own.
+        let means = || {
+            let judged: HashMap<_, _> = (0..100)
+                .map(|query| (query.to_string(), judgements(&[("a", query % 7 + 1), ("b", query % 3)])))
+                .collect();
+            let rankings: HashMap<_, _> =
+                judged.keys().map(|query| (query.clone(), ranking(&["x", "a", "b"]))).collect();
+            evaluate(&rankings, &judged).ndcg_at_10.to_bits()
+        };
+        let first = means();
+        assert!((0..20).all(|_| means() == first));
     }
 
     #[test]

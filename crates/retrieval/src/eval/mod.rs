@@ -4,5 +4,5 @@ pub mod beir;
 mod metrics;
 mod split;
 
-pub use metrics::{Judgements, Measure, evaluate, ndcg_at, recall_at};
+pub use metrics::{Judgements, Measure, evaluate};
 pub use split::Half;

@@ -84,6 +84,16 @@ pub enum SourceError {
         #[source]
         source: ObjectStoreError,
     },
+    /// Check the spelling: a folder of objects is there as long as one is in it.
+    #[error(
+        "there is no object {object}, and none in {folder}: is it spelt right? (`aws s3 ls` lists a bucket)"
+    )]
+    NoObjects {
+        /// The location as an object's.
+        object: String,
+        /// The location as a folder's.
+        folder: String,
+    },
     /// A store failed: its error says what to do.
     #[error("cannot read {name}, nor any other object")]
     Object {

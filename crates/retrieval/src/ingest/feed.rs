@@ -114,11 +114,13 @@ impl<'a> Feed<'a> {
     async fn page(&mut self, page: Page) -> Result<bool, StopReason> {
         let mut aside = Aside::default();
         let mut documents = Vec::new();
+        let prefix = self.source.places[page.place].folder_prefix();
         let facts = &mut self.places[page.place];
         for found in page.found {
             match found {
                 Found::Document(document) => {
-                    facts.has_documents = true;
+                    // A single object is not in the folder of its name, of which nothing is known then.
+                    facts.has_documents |= prefix.as_ref().is_none_or(|it| document.key.starts_with(it));
                     if self.everything.add(&document.key) {
                         documents.push(document);
                     } else {

@@ -1,6 +1,7 @@
 //! A document's bytes, from where they are.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -18,6 +19,8 @@ const MAX_READ_TIME: Duration = Duration::from_mins(1);
 /// Why there are no bytes.
 #[derive(Debug)]
 pub(super) enum FetchError {
+    /// It was found, and is there no more.
+    Gone,
     /// Of this document; others may have some.
     Document(Box<dyn Error + Send + Sync>),
     /// Of no other either.
@@ -28,7 +31,7 @@ pub(super) enum FetchError {
 #[derive(Debug, thiserror::Error)]
 enum FileError {
     #[error("cannot be read")]
-    Unreadable(#[source] std::io::Error),
+    Unreadable(#[source] io::Error),
     #[error("not read within {} seconds", MAX_READ_TIME.as_secs())]
     TookTooLong,
 }
@@ -54,13 +57,22 @@ pub(super) async fn fetch(document: &SourceDocument, limits: Limits) -> Result<V
     let limit = limits.file_bytes(document.format);
     match &document.content {
         SourceContent::Bytes(bytes) => Ok(bytes.to_vec()),
-        SourceContent::File { path, found_in, .. } => {
+        SourceContent::File { path, found_in, size } => {
             let (path, found_in) = (path.clone(), found_in.clone());
             let reading = tokio::task::spawn_blocking(move || read_file(&path, found_in.as_deref(), limit));
             let read = timeout(MAX_READ_TIME, reading).await;
             let read = read.map_err(|_| FetchError::document(FileError::TookTooLong))?;
             let read = read.map_err(|ended| FetchError::Run(SourceError::Ended(ended)))?;
-            read.map_err(|error| FetchError::document(FileError::Unreadable(error)))
+            let bytes = read.map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => FetchError::Gone,
+                _ => FetchError::document(FileError::Unreadable(error)),
+            })?;
+            let read = bytes.len() as u64;
+            if read > limit {
+                // It was read to one byte beyond, which says little of how large it is.
+                return Err(FetchError::document(ParseError::TooLarge { bytes: read.max(*size), limit }));
+            }
+            Ok(bytes)
         }
         SourceContent::Object { store, object } => {
             if object.size > limit {
@@ -70,6 +82,7 @@ pub(super) async fn fetch(document: &SourceDocument, limits: Limits) -> Result<V
             let read = timeout(time, store.read(object, limit)).await;
             let read = read.map_err(|_| FetchError::document(ObjectTookTooLong(time)))?;
             read.map_err(|error| match error {
+                ObjectError::Gone => FetchError::Gone,
                 ObjectError::Object(error) => FetchError::Document(error),
                 ObjectError::Store(source) => {
                     FetchError::Run(SourceError::Object { name: document.key.clone(), source })

@@ -80,11 +80,7 @@ impl<'a> Listing<'a> {
                     State::Objects { continuation } => Some(continuation.as_str()),
                     _ => None,
                 };
-                let page = folder.page(continuation).await;
-                let (found, continuation) = page.map_err(|source| SourceError::Objects {
-                    location: folder.location.to_string(),
-                    source,
-                })?;
+                let (found, continuation) = folder.page(continuation).await?;
                 let found = found.into_iter().map(|found| match found {
                     Found::Document(document) => checked(document),
                     other => other,

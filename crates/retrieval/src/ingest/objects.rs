@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use super::error::SourceError;
 use super::listing::Found;
 use super::source::{SourceContent, SourceDocument};
 use crate::format::{DocumentFormat, Recognised};
@@ -58,6 +59,9 @@ pub struct ListedObject {
 /// Why an object was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
+    /// It was deleted after it was listed.
+    #[error("it was deleted before it could be read")]
+    Gone,
     /// This one cannot be read; others may be.
     #[error(transparent)]
     Object(ObjectStoreError),
@@ -66,7 +70,8 @@ pub enum ObjectError {
     Store(ObjectStoreError),
 }
 
-/// Where in S3 documents are: `s3://bucket/folder`. All of a bucket is a folder, too.
+/// Where in S3 documents are: `s3://bucket/folder`. All of a bucket is a folder, too, and a single object is taken where there
+/// is no folder of the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectLocation {
     bucket: String,
@@ -148,26 +153,59 @@ impl ObjectFolder {
         self.document_key(&self.location.prefix)
     }
 
-    /// A page of what is in it, and what asks for the next.
+    /// A page of what is in it, and what asks for the next; the one object, where the location is an object's.
     pub(super) async fn page(
         &self,
         continuation: Option<&str>,
-    ) -> Result<(Vec<Found>, Option<String>), ObjectStoreError> {
-        let page = self.store.list(&self.location.prefix, continuation).await?;
+    ) -> Result<(Vec<Found>, Option<String>), SourceError> {
+        let page = self.list(&self.location.prefix, continuation).await?;
+        let is_nothing = page.objects.is_empty() && page.continuation.is_none() && continuation.is_none();
+        if is_nothing && !self.location.prefix.is_empty() {
+            return Ok((vec![self.object().await?], None));
+        }
         let found = page.objects.into_iter().filter_map(|object| self.found(object));
         Ok((found.collect(), page.continuation))
+    }
+
+    async fn list(&self, prefix: &str, continuation: Option<&str>) -> Result<ObjectPage, SourceError> {
+        let page = self.store.list(prefix, continuation).await;
+        page.map_err(|source| SourceError::Objects { location: self.location.to_string(), source })
+    }
+
+    /// The object that the location names. Its key is the first of those that begin with it, in the order of the bytes, which
+    /// is that of a listing: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>.
+    async fn object(&self) -> Result<Found, SourceError> {
+        let prefix = &self.location.prefix;
+        let key = prefix.strip_suffix('/').unwrap_or(prefix);
+        let listed = self.list(key, None).await?.objects;
+        // What ends with a slash marks a folder.
+        let named = listed.into_iter().find(|object| object.key == key && !key.ends_with('/'));
+        let document_key = self.document_key(key);
+        let Some(object) = named else {
+            return Err(SourceError::NoObjects { object: document_key, folder: self.key_prefix() });
+        };
+        Ok(match self.known(object, key.rsplit('/').next().unwrap_or(key)) {
+            // It was named itself.
+            Found::NotADocument(_) => Found::problem(&document_key, &FileProblemReason::NotADocument),
+            found => found,
+        })
     }
 
     /// What the object is to us; nothing if it is hidden, as a file would be, or marks a folder.
     fn found(&self, object: ListedObject) -> Option<Found> {
         // The store decides what it lists; what is taken in is decided here.
-        let relative = object.key.strip_prefix(&self.location.prefix)?;
+        let relative = object.key.strip_prefix(&self.location.prefix)?.to_owned();
         if relative.split('/').any(|segment| segment.starts_with('.')) || object.key.ends_with('/') {
             return None;
         }
+        Some(self.known(object, &relative))
+    }
+
+    /// What the object is by its name. `relative`: its path below the location, which is published below the base URL.
+    fn known(&self, object: ListedObject, relative: &str) -> Found {
         let name = Path::new(relative.rsplit('/').next().unwrap_or(relative));
         let key = self.document_key(&object.key);
-        Some(match DocumentFormat::recognise(name) {
+        match DocumentFormat::recognise(name) {
             Recognised::Supported(format) => Found::Document(SourceDocument {
                 key,
                 title: None,
@@ -181,7 +219,7 @@ impl ObjectFolder {
             }),
             Recognised::NotYet(format) => Found::problem(&key, &FileProblemReason::NotSupportedYet(format)),
             Recognised::NotADocument => Found::NotADocument(extension(name)),
-        })
+        }
     }
 
     /// The object's URI: two buckets cannot meet in it, and neither can a bucket and a folder.

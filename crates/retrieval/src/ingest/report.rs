@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::SourceDocument;
 use super::feed::Aside;
+use crate::parsers::PreparedDocument;
 use crate::sanitize::{RemovedCounts, is_invisible};
 
 /// How many failures a report names. The others are counted: a report must not grow with what is wrong.
@@ -40,6 +41,20 @@ pub struct IngestReport {
     pub empty: u64,
     /// Which, safe to print; the first [`MAX_NAMED_FAILURES`] of them.
     pub empty_names: Vec<String>,
+    /// Documents of which a part is pictures without text, as scanned pages are: they are stored without it. Unchanged ones
+    /// too, of those that were read.
+    pub partly_scanned: u64,
+    /// Which; the first [`MAX_NAMED_FAILURES`] of them.
+    pub partly_scanned_documents: Vec<PartlyScanned>,
+    /// Documents that do not tell how their text is encoded, and are not UTF-8: they were read as windows-1252, and one that
+    /// is something else is gibberish now. Unchanged ones too, of those that were read.
+    pub guessed: u64,
+    /// Which, safe to print; the first [`MAX_NAMED_FAILURES`] of them.
+    pub guessed_names: Vec<String>,
+    /// Documents that were found and gone when it was their turn.
+    pub vanished: u64,
+    /// Which, safe to print; the first [`MAX_NAMED_FAILURES`] of them.
+    pub vanished_names: Vec<String>,
     /// How many documents were not ingested.
     pub failed: u64,
     /// Which, and why; the first [`MAX_NAMED_FAILURES`] of them.
@@ -64,6 +79,17 @@ pub struct Failure {
     pub name: String,
     /// Why, with its causes. Safe to print, too.
     pub reason: String,
+}
+
+/// A document of which some pages are pictures without text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartlyScanned {
+    /// Which: a path, or a key. Safe to print: invisible characters are escaped.
+    pub name: String,
+    /// How many of its pages are.
+    pub pages_without_text: u32,
+    /// How many pages it has.
+    pub pages: u32,
 }
 
 /// A folder whose documents were not pruned.
@@ -94,6 +120,11 @@ pub enum Outcome {
     Unread,
     /// There is no text in it. An older version is deleted: its text is not what the source says any more.
     Empty {
+        /// Which: a path, or a key. Safe to print.
+        name: String,
+    },
+    /// It was gone before it could be read, as files go that somebody works at. An older version stays until a run prunes it.
+    Vanished {
         /// Which: a path, or a key. Safe to print.
         name: String,
     },
@@ -177,7 +208,7 @@ impl IngestReport {
     /// How many documents the run has dealt with.
     #[must_use]
     pub fn documents(&self) -> u64 {
-        self.new + self.updated + self.unchanged + self.empty + self.failed
+        self.new + self.updated + self.unchanged + self.empty + self.vanished + self.failed
     }
 
     pub(super) fn add(&mut self, outcome: Outcome) {
@@ -197,19 +228,29 @@ impl IngestReport {
             }
             Outcome::Empty { name } => {
                 self.empty += 1;
-                if self.empty_names.len() < MAX_NAMED_FAILURES {
-                    self.empty_names.push(name);
-                }
+                push_bounded(&mut self.empty_names, name);
+            }
+            Outcome::Vanished { name } => {
+                self.vanished += 1;
+                push_bounded(&mut self.vanished_names, name);
             }
             Outcome::Failed(failure) => self.fail(failure),
         }
     }
 
+    pub(super) fn add_partly_scanned(&mut self, document: PartlyScanned) {
+        self.partly_scanned += 1;
+        push_bounded(&mut self.partly_scanned_documents, document);
+    }
+
+    pub(super) fn add_guessed(&mut self, name: &str) {
+        self.guessed += 1;
+        push_bounded(&mut self.guessed_names, printable(name));
+    }
+
     fn fail(&mut self, failure: Failure) {
         self.failed += 1;
-        if self.failures.len() < MAX_NAMED_FAILURES {
-            self.failures.push(failure);
-        }
+        push_bounded(&mut self.failures, failure);
     }
 
     fn add_chunks(&mut self, stored: StoredChunks) {
@@ -218,9 +259,28 @@ impl IngestReport {
     }
 }
 
+/// The others are counted.
+fn push_bounded<T>(named: &mut Vec<T>, one: T) {
+    if named.len() < MAX_NAMED_FAILURES {
+        named.push(one);
+    }
+}
+
 impl Outcome {
     pub(super) fn empty(name: &str) -> Self {
         Self::Empty { name: printable(name) }
+    }
+
+    pub(super) fn vanished(name: &str) -> Self {
+        Self::Vanished { name: printable(name) }
+    }
+}
+
+impl PartlyScanned {
+    /// None of a document without such pages.
+    pub(super) fn of(name: &str, prepared: &PreparedDocument) -> Option<Self> {
+        let PreparedDocument { pages_without_text, pages, .. } = *prepared;
+        (pages_without_text > 0).then(|| Self { name: printable(name), pages_without_text, pages })
     }
 }
 
@@ -266,10 +326,17 @@ mod tests {
         let failure = Failure { name: "a".to_owned(), reason: "b".to_owned() };
         for number in 0..2_000 {
             report.add(Outcome::Failed(failure.clone()));
+            report.add(Outcome::vanished("gone.md"));
+            report.add_guessed("old.txt");
+            let name = format!("{number}.pdf");
+            report.add_partly_scanned(PartlyScanned { name, pages_without_text: 1, pages: 2 });
             let not_documents = BTreeMap::from([(format!("x{number}"), 1)]);
             report.add_aside(Aside { not_documents, ..Aside::default() });
         }
-        assert_eq!((report.failed, report.failures.len(), report.documents()), (2_000, 1_000, 2_000));
+        assert_eq!((report.failed, report.failures.len(), report.documents()), (2_000, 1_000, 4_000));
+        assert_eq!((report.partly_scanned, report.partly_scanned_documents.len()), (2_000, 1_000));
+        assert_eq!((report.guessed, report.guessed_names.len()), (2_000, 1_000));
+        assert_eq!((report.vanished, report.vanished_names.len()), (2_000, 1_000));
         assert_eq!(report.not_documents.len(), MAX_NAMED_EXTENSIONS + 1);
         assert_eq!(report.not_documents[OTHER_EXTENSIONS], 1_900);
     }

@@ -12,7 +12,7 @@ use super::error::StopReason;
 use super::report::StoredChunks;
 use super::{IngestError, Outcome, SourceDocument};
 use crate::chunk::Chunk;
-use crate::embed::{EmbedError, Embedder};
+use crate::embed::{EmbedError, Embedder, embed_documents};
 use crate::parsers::PreparedDocument;
 
 /// The model of a knowledge base without vectors.
@@ -149,6 +149,12 @@ impl<'a> Writer<'a> {
         Ok(if stored.is_some() { Outcome::Updated(counts) } else { Outcome::New(counts) })
     }
 
+    /// Deletes a document whose source has no text any more, unless another run has stored something else of it since.
+    pub(super) async fn forget(&self, stored: &StoredDocument) -> Result<(), DbError> {
+        let _turn = self.turn().await;
+        self.content.delete_stored_document(stored).await.map(drop)
+    }
+
     /// Waits here and not for a connection, which is an error after a while. Nobody closes the semaphore.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.turns.acquire().await.ok()
@@ -170,7 +176,7 @@ impl<'a> Writer<'a> {
                 continue;
             }
             let texts: Vec<String> = missing.iter().map(|chunk| chunk.embedding_input(title)).collect();
-            let vectors = embedder.embed_documents(&texts).await?;
+            let vectors = embed_documents(embedder, &texts).await?;
             for (chunk, vector) in missing.into_iter().zip(vectors) {
                 if let Some(vector) = vector {
                     known.insert(chunk.content_hash.to_vec(), vector);

@@ -45,6 +45,21 @@ pub(super) fn push_heading(markdown: &mut String, level: u8, text: &str) {
     }
 }
 
+/// Code as a fenced block, in a fence that no line of it ends.
+pub(super) fn fenced(code: &str, language: &str) -> String {
+    let fence = "`".repeat(longest_run(code, '`').max(2) + 1);
+    format!("{fence}{language}\n{code}\n{fence}")
+}
+
+fn longest_run(text: &str, wanted: char) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for char in text.chars() {
+        run = if char == wanted { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,9 @@
 mod docx;
 mod error;
 mod escape;
+mod grid;
 mod html;
+mod link;
 mod markdown;
 mod pdf;
 mod plain;
@@ -53,6 +55,8 @@ pub struct ParsedDocument {
     pub page_starts: Vec<usize>,
     /// What was removed.
     pub removed: RemovedCounts,
+    /// How many of its pages are pictures without text: scanned ones, of which nothing can be found.
+    pub pages_without_text: u32,
 }
 
 /// What a format's parser finds, before titles and texts are cleaned.
@@ -86,15 +90,20 @@ pub fn parse_document(
         let DecodedText { text, replaced, .. } = decode(bytes, format);
         Ok((parse(&text)?, replaced))
     };
+    let mut pages_without_text = 0;
     // PDF and Word say in themselves how their text is encoded.
     let (draft, undecodable) = match format {
         DocumentFormat::Markdown => read(&|text| markdown::parse(text, deadline))?,
         DocumentFormat::PlainText => read(&|text| Ok(plain::parse(text)))?,
         DocumentFormat::Html => read(&|text| html::parse_page(text, deadline))?,
         DocumentFormat::Docx => (docx::parse(bytes, limits, deadline)?, 0),
-        DocumentFormat::Pdf => (pdf::parse(bytes, limits, deadline)?, 0),
+        DocumentFormat::Pdf => {
+            let (draft, without_text) = pdf::parse(bytes, limits, deadline)?;
+            pages_without_text = without_text;
+            (draft, 0)
+        }
     };
-    finish(name, draft, undecodable)
+    Ok(ParsedDocument { pages_without_text, ..finish(name, draft, undecodable)? })
 }
 
 fn finish(name: &str, draft: Draft, undecodable: u32) -> Result<ParsedDocument, ParseError> {
@@ -107,7 +116,8 @@ fn finish(name: &str, draft: Draft, undecodable: u32) -> Result<ParsedDocument, 
     removed.undecodable = undecodable;
     let title = draft.title.map(|title| one_line(&sanitize::clean(&title).0, MAX_TITLE_CHARS));
     let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| title_from_name(name));
-    Ok(ParsedDocument { title, text, syntax: draft.syntax, page_starts, removed })
+    let syntax = draft.syntax;
+    Ok(ParsedDocument { title, text, syntax, page_starts, removed, pages_without_text: 0 })
 }
 
 /// Cleans the text page by page, so that it stays known where each begins.
@@ -160,6 +170,11 @@ impl ParsedDocument {
     pub fn with_title(self, title: &str) -> Self {
         let title = one_line(&sanitize::clean(title).0, MAX_TITLE_CHARS);
         if title.is_empty() { self } else { Self { title, ..self } }
+    }
+
+    /// How many pages it has, if it has pages.
+    pub(crate) fn pages(&self) -> u32 {
+        u32::try_from(self.page_starts.len()).unwrap_or(u32::MAX)
     }
 
     /// SHA-256 over all that makes the stored document: title, source URL, text, its syntax and pages, and how we chunk. Equal

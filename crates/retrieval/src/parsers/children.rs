@@ -77,8 +77,8 @@ impl Children {
         limits: Limits,
     ) -> Result<PreparedDocument, ParseError> {
         let format = document.format;
-        let limit = patience(&limits);
-        match timeout(limit, worker.ask(document, limits)).await {
+        let limit = limits.max_parse_time;
+        match timeout(patience(&limits), worker.ask(document, limits)).await {
             Ok(Ok(outcome)) => {
                 if worker.served < MAX_SERVED {
                     self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);

@@ -52,6 +52,10 @@ pub struct PreparedDocument {
     pub chunks: Vec<Chunk>,
     /// What people would not have seen of it.
     pub removed: RemovedCounts,
+    /// [`ParsedDocument::pages_without_text`].
+    pub pages_without_text: u32,
+    /// How many pages it has, if it has pages.
+    pub pages: u32,
 }
 
 /// How to start a child that parses: a program that calls [`serve_worker`] and does nothing else.

@@ -24,14 +24,15 @@ pub(super) async fn prepare(document: DocumentInput, limits: Limits) -> Result<P
     let work = move || {
         let (parsed, chunks) = parse_and_chunk(&document, &limits)?;
         let content_hash = parsed.content_hash(document.source_url.as_deref());
-        let ParsedDocument { title, removed, .. } = parsed;
-        Ok(PreparedDocument { title, content_hash, chunks, removed })
+        let pages = parsed.pages();
+        let ParsedDocument { title, removed, pages_without_text, .. } = parsed;
+        Ok(PreparedDocument { title, content_hash, chunks, removed, pages_without_text, pages })
     };
     within(limit, work).await.unwrap_or_else(|error| {
         Err(match error {
             WorkError::NoThread(source) => ParseError::NotStarted(source),
             WorkError::Panicked => ParseError::ParserFailed(format),
-            WorkError::TookTooLong => ParseError::TookTooLong { limit_secs: limit.as_secs() },
+            WorkError::TookTooLong => ParseError::TookTooLong { limit_secs: limits.max_parse_time.as_secs() },
         })
     })
 }

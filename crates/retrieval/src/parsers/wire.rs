@@ -61,6 +61,7 @@ struct Parsed {
     syntax: Syntax,
     page_starts: Vec<usize>,
     removed: RemovedCounts,
+    pages_without_text: u32,
     pieces: Vec<PieceEnd>,
 }
 
@@ -164,6 +165,7 @@ pub(super) fn write_answer(
             syntax: parsed.syntax,
             page_starts: parsed.page_starts,
             removed: parsed.removed,
+            pages_without_text: parsed.pages_without_text,
             pieces: chunks.into_iter().map(to_end).collect(),
         }
     });
@@ -216,7 +218,7 @@ impl Parsed {
         source_url: Option<&str>,
         limits: &Limits,
     ) -> Result<PreparedDocument, Unsound> {
-        let Self { title, syntax, page_starts, removed, pieces } = self;
+        let Self { title, syntax, page_starts, removed, pages_without_text, pieces } = self;
         let sound = is_line(&title, MAX_TITLE_CHARS)
             && is_clean(&text)
             && are_page_starts(&page_starts, text.len(), limits)
@@ -224,7 +226,11 @@ impl Parsed {
         if !sound {
             return Err(Unsound);
         }
-        let document = ParsedDocument { title, text, syntax, page_starts, removed };
+        let document = ParsedDocument { title, text, syntax, page_starts, removed, pages_without_text };
+        let pages = document.pages();
+        if pages_without_text > pages {
+            return Err(Unsound);
+        }
         let mut start = 0;
         let mut chunks = Vec::with_capacity(pieces.len());
         for (ordinal, PieceEnd { end, heading_path }) in (0..).zip(pieces) {
@@ -242,7 +248,8 @@ impl Parsed {
             return Err(Unsound);
         }
         let content_hash = document.content_hash(source_url);
-        Ok(PreparedDocument { title: document.title, content_hash, chunks, removed })
+        let title = document.title;
+        Ok(PreparedDocument { title, content_hash, chunks, removed, pages_without_text, pages })
     }
 }
 

@@ -1,12 +1,11 @@
 //! Whether a text says what others say, measured by shingles: runs of words that both have.
 //!
 //! The measure is Broder's containment ("On the resemblance and containment of documents", 1997): the share of a text's
-//! shingles that another text has. Containment and not resemblance, because a page's copy may be found in part only,
-//! and because a short passage that a long one holds adds nothing to it, however much the long one adds. A few hundred
-//! texts are compared exactly; sketches are for millions.
+//! shingles that another text has. Of two documents it is asked both ways: what a page's copy adds to it must not be what
+//! hides the page. A few hundred texts are compared exactly; sketches are for millions.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The words of a shingle: enough that texts about one subject share few of them.
 const SHINGLE: usize = 3;
@@ -14,6 +13,10 @@ const SHINGLE: usize = 3;
 /// How much of a text must stand in another to be a copy. One word in other words breaks three shingles: at nine tenths,
 /// one word in thirty may differ. The tests have texts on both sides.
 const COPY: f64 = 0.9;
+
+/// How many words in a row may be others: a date, a name, an address. A sentence that tells the reader what to do is longer,
+/// however small a share of the page it is.
+const MAX_OTHER_WORDS: usize = 6;
 
 /// Stands where a text has fewer words than a shingle.
 const NO_WORD: u32 = u32::MAX;
@@ -79,11 +82,9 @@ impl Shingles {
         for (document, count) in self.documents.iter().zip(&by_passage) {
             *by_document.entry(*document).or_default() += count;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a few thousand words")]
-        let is_copy = |count: usize| count > 0 && count as f64 >= COPY * all as f64;
         let of = |passage: usize| by_document[&self.documents[passage]];
         let mut found: Vec<usize> = (0..by_passage.len())
-            .filter(|&passage| by_passage[passage] > 0 && is_copy(of(passage)))
+            .filter(|&passage| by_passage[passage] > 0 && is_copy(of(passage), all))
             .collect();
         found.sort_by_key(|&passage| {
             (Reverse(of(passage)), self.documents[passage], Reverse(by_passage[passage]))
@@ -95,6 +96,39 @@ impl Shingles {
     fn from(&self, first: Option<usize>) -> impl Iterator<Item = &Place> {
         std::iter::successors(first.map(|at| &self.places[at]), |place| place.next.map(|at| &self.places[at]))
     }
+}
+
+/// The shingles of one text.
+#[derive(Debug)]
+pub(super) struct Holds(HashSet<Shingle>);
+
+impl Holds {
+    pub(super) fn of(words: &[u32]) -> Self {
+        Self(shingles(words).collect())
+    }
+
+    /// Whether nearly all of these words stand in the text in the same order, and nowhere many others in a row.
+    pub(super) fn nearly(&self, words: &[u32]) -> bool {
+        let (mut held, mut all, mut missing) = (0, 0, 0);
+        for shingle in shingles(words) {
+            all += 1;
+            if self.0.contains(&shingle) {
+                held += 1;
+                missing = 0;
+            } else {
+                missing += 1;
+                if missing > MAX_OTHER_WORDS + SHINGLE - 1 {
+                    return false;
+                }
+            }
+        }
+        is_copy(held, all)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few thousand words")]
+fn is_copy(count: usize, all: usize) -> bool {
+    count > 0 && count as f64 >= COPY * all as f64
 }
 
 fn shingles(words: &[u32]) -> impl Iterator<Item = Shingle> {
@@ -144,6 +178,18 @@ mod tests {
         shingles.add(&half, 7);
         shingles.add(&half, 7);
         assert!(shingles.similar(&[half, other].concat()).is_empty());
+    }
+
+    #[test]
+    fn a_text_holds_its_parts_and_no_more() {
+        let words: Vec<u32> = (0..200).collect();
+        let text = Holds::of(&words[50..150]);
+        assert!(text.nearly(&words[50..150]) && text.nearly(&words[60..100]) && text.nearly(&words[48..150]));
+        assert!(!text.nearly(&words[30..150]) && !text.nearly(&words[..50]) && !text.nearly(&[]));
+        let with = |others: u32| {
+            [&words[50..100], &(900..900 + others).collect::<Vec<_>>(), &words[100..150]].concat()
+        };
+        assert!(text.nearly(&with(6)) && !text.nearly(&with(7)), "a sentence of others");
     }
 
     #[test]

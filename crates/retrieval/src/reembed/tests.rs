@@ -227,7 +227,9 @@ async fn wrong_vectors_switch_nothing() {
     let world = World::create().await;
     let embedder = Counting { forgets: 1, ..Counting::default() };
     let error = world.reembed(Some(&embedder)).await.unwrap_err();
-    assert!(matches!(error, ReembedError::WrongVectors { expected: 3, found: 2, .. }), "{error:?}");
+    let is_told =
+        matches!(error, ReembedError::Embed(EmbedError::WrongVectors { expected: 3, found: 2, .. }));
+    assert!(is_told, "{error:?}");
     assert_eq!(
         (world.model(&world.acme).await.as_str(), world.vectors(&world.acme, MODEL).await),
         ("tiny", 0)

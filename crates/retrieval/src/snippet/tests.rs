@@ -1,6 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sanitize;
+
+/// What is shown of the text alone.
+fn snippet(text: &str, question: &str, max_chars: usize) -> String {
+    let (text, _) = sanitize::clean(text);
+    excerpt(&text, 0..text.len(), &Terms::new(question), max_chars).shown
+}
 
 const EXPENSES: &str = "# Expenses\n\nKeep every receipt. Travel is booked by the office. Meals are reimbursed up to \
                         40 euros a day. Alcohol is not. Ask your lead when in doubt.";
@@ -179,6 +186,16 @@ fn a_table_keeps_its_head_and_a_block_of_code_its_fences() {
     assert_eq!(shown, rows);
     let shown = snippet(DEPLOY, "who has the rollback status", 140);
     assert_eq!(shown.matches("```").count(), 2, "{shown}");
+}
+
+#[test]
+fn what_a_question_is_put_with_chooses_no_sentence() {
+    let filler = "The siren belongs to the hall and is tested once a month, on a Friday. ".repeat(6);
+    let text = format!(
+        "```\nlog('this happens later');\n```\n\n{filler}If the siren gives an alarm without a listener, the process ends.\n"
+    );
+    let shown = snippet(&text, "What happens when a siren gives an alarm and nobody listens?", 200);
+    assert!(shown.contains("the process ends") && !shown.contains("happens later"), "{shown}");
 }
 
 #[test]

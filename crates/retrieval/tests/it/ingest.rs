@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_db::roles;
 use autri_retrieval::ingest::{
-    IngestError, IngestOptions, NotPruned, Prune, Source, SourceContent, SourceDocument, StoredChunks, ingest,
+    IngestError, IngestOptions, NotPruned, PartlyScanned, Prune, Source, SourceContent, SourceDocument,
+    StoredChunks, ingest,
 };
 use autri_retrieval::{DocumentFormat, Limits};
 
+use crate::odd_files::pdf;
 use crate::support::{Bench, CountingEmbedder, MODEL, Witness, failed, now, options, sections};
 
 #[tokio::test]
@@ -95,12 +97,48 @@ async fn a_bad_file_is_reported_and_the_rest_goes_on() {
                 "PowerPoint is not supported yet; Markdown, plain text, HTML, PDF and Word (.docx) are"
             ),
             ("b.md", "this is a PNG image, not text"),
-            ("e.md", "larger than 1000 bytes (1001)"),
+            ("e.md", "larger than 1000 bytes (2000)"),
         ]
     );
     assert_eq!((report.empty, report.documents()), (1, 6));
     assert!(report.empty_names[0].ends_with("docs/c.md"), "{:?}", report.empty_names);
     assert_eq!(report.not_documents.get("png"), Some(&1));
+}
+
+#[tokio::test]
+async fn a_file_of_no_bytes_is_empty_whatever_its_format() {
+    let bench = Bench::new("none", 0).await;
+    for name in ["a.pdf", "b.docx", "c.html", "d.txt"] {
+        bench.write(&format!("docs/{name}"), "");
+    }
+    let report = bench.ingest(&["docs"]).await;
+    assert_eq!((report.empty, failed(&report).len()), (4, 0), "{report:?}");
+}
+
+/// In KOI8-R, which decodes as windows-1252 without a broken character, and says nothing to anybody.
+#[tokio::test]
+async fn a_text_whose_encoding_is_guessed_is_named() {
+    let bench = Bench::new("none", 0).await;
+    bench.write("docs/a.txt", b"\xf0\xd2\xc9\xd7\xc5\xd4");
+    bench.write("docs/b.txt", "Привет");
+    for _ in 0..2 {
+        let report = bench.ingest(&["docs"]).await;
+        assert_eq!((report.guessed, report.removed.undecodable), (1, 0));
+        assert!(report.guessed_names[0].ends_with("docs/a.txt"), "{:?}", report.guessed_names);
+    }
+}
+
+#[tokio::test]
+async fn a_pdf_of_which_a_part_is_scanned_is_stored_and_named() {
+    let bench = Bench::new("none", 0).await;
+    bench.write("docs/a.pdf", pdf::partly_scanned());
+    bench.write("docs/b.pdf", pdf::one_page("What people see"));
+    let report = bench.ingest(&["docs"]).await;
+    assert_eq!((report.new, report.failed, report.partly_scanned), (2, 0, 1));
+    let [PartlyScanned { name, pages_without_text: 2, pages: 3 }] = &*report.partly_scanned_documents else {
+        panic!("{:?}", report.partly_scanned_documents)
+    };
+    assert!(name.ends_with("docs/a.pdf"), "{name}");
 }
 
 /// What stood in it is not to be found any more, though the file is there: no pruning needed.
@@ -121,7 +159,7 @@ async fn a_file_that_was_emptied_leaves_nothing_to_find() {
 }
 
 #[tokio::test]
-async fn a_file_that_vanishes_before_it_is_read_is_reported_and_not_gone() {
+async fn a_file_that_vanishes_before_it_is_read_is_named_and_neither_failed_nor_gone() {
     let bench = Bench::new("none", 0).await;
     let names = ["docs/a.md", "docs/b.md"].map(|name| bench.write(name, name));
     bench.ingest(&["docs"]).await;
@@ -131,8 +169,8 @@ async fn a_file_that_vanishes_before_it_is_read_is_reported_and_not_gone() {
     let observer = Witness { then: Some(Box::new(then)), ..Witness::default() };
     let report =
         ingest(&bench.content, None, &bench.find(&["docs"]), &options(true), &observer).await.unwrap();
-    assert_eq!(failed(&report), [("b.md", "cannot be read: No such file or directory (os error 2)")]);
-    assert_eq!((report.updated, report.pruned), (1, 0));
+    assert_eq!((report.updated, report.vanished, report.failed, report.pruned), (1, 1, 0, 0));
+    assert!(report.vanished_names[0].ends_with("docs/b.md"), "{:?}", report.vanished_names);
     assert_eq!(bench.keys().await, ["docs/a.md", "docs/b.md"]);
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use autri_db::ingest::KnowledgeBaseContent;
 use autri_retrieval::ingest::{
-    CancellationToken, IngestObserver, IngestOptions, IngestReport, ListedObject, ObjectError, ObjectFolder,
-    ObjectPage, ObjectStore, ObjectStoreError, Source, SourceContent, SourceDocument, ingest,
+    CancellationToken, IngestError, IngestObserver, IngestOptions, IngestReport, ListedObject, ObjectError,
+    ObjectFolder, ObjectPage, ObjectStore, ObjectStoreError, Source, SourceContent, SourceDocument, ingest,
 };
 use autri_retrieval::parsers::{Parsers, WorkerCommand};
 use autri_retrieval::{DocumentFormat, EmbedError, Embedder};
@@ -226,4 +226,87 @@ async fn what_another_run_stored_meanwhile_is_not_pruned() {
         (1, 1),
         "the next run looks anew, and the file was never there"
     );
+}
+
+/// A store whose only object has lost its text. Asked for it, it has another run store a later version, if it is given one.
+#[derive(Debug)]
+struct Emptied(Option<KnowledgeBaseContent>);
+
+#[async_trait]
+impl ObjectStore for Emptied {
+    async fn list(&self, _: &str, _: Option<&str>) -> Result<ObjectPage, ObjectStoreError> {
+        let object =
+            ListedObject { key: "a.md".to_owned(), etag: "\"2\"".to_owned(), size: 0, modified: None };
+        Ok(ObjectPage { objects: vec![object], continuation: None })
+    }
+
+    async fn read(&self, _: &ListedObject, _: u64) -> Result<Vec<u8>, ObjectError> {
+        if let Some(content) = &self.0 {
+            let later = SourceContent::Bytes(b"later".as_slice().into());
+            let source =
+                Source::from_documents(vec![SourceDocument { content: later, ..text("s3://bucket/a.md") }]);
+            assert_eq!(ingest(content, None, &source, &options(false), &()).await.unwrap().updated, 1);
+        }
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn an_emptied_document_is_deleted_unless_another_run_stored_it_anew() {
+    let bench = Bench::new("none", 0).await;
+    for (meanwhile, left) in [(None, 0), (Some(bench.content.clone()), 1)] {
+        let stored = Source::from_documents(vec![text("s3://bucket/a.md")]);
+        ingest(&bench.content, None, &stored, &options(false), &()).await.unwrap();
+        let location = "s3://bucket".parse().unwrap();
+        let folder = ObjectFolder { store: Arc::new(Emptied(meanwhile)), location, base_url: None };
+        let emptied = Source::default().with_objects(folder);
+        let report = ingest(&bench.content, None, &emptied, &options(false), &()).await.unwrap();
+        assert_eq!(report.empty, 1);
+        assert_eq!(bench.keys().await.len(), left);
+    }
+}
+
+/// Gives a vector too few, or one that is too short.
+#[derive(Debug)]
+struct Careless {
+    loses: usize,
+    dimensions: usize,
+}
+
+#[async_trait]
+impl Embedder for Careless {
+    fn model_id(&self) -> &'static str {
+        MODEL
+    }
+
+    fn dimensions(&self) -> usize {
+        3
+    }
+
+    fn lexical_weight(&self) -> f32 {
+        0.5
+    }
+
+    async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+        Ok(vec![Some(vec![1.0; self.dimensions]); texts.len() - self.loses])
+    }
+
+    async fn embed_query(&self, _: &str) -> Result<Option<Vec<f32>>, EmbedError> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn vectors_that_were_not_asked_for_are_not_stored() {
+    let bench = Bench::new(MODEL, 3).await;
+    bench.write("docs/a.md", "a");
+    for (loses, dimensions) in [(1, 3), (0, 2)] {
+        let embedder = Careless { loses, dimensions };
+        let error = ingest(&bench.content, Some(&embedder), &bench.find(&["docs"]), &options(false), &())
+            .await
+            .unwrap_err();
+        let is_told = matches!(&error, IngestError::Embedder { source: EmbedError::WrongVectors { .. }, .. });
+        assert!(is_told, "{error:?}");
+        assert_eq!(bench.keys().await, [""; 0]);
+    }
 }

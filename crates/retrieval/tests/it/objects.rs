@@ -71,6 +71,7 @@ impl ObjectStore for Shelf {
         let text = self.objects.lock().unwrap()[&object.key].clone();
         match text.as_str() {
             "forbidden" if self.refuses => Err(ObjectError::Object("not for you".into())),
+            "deleted" if self.refuses => Err(ObjectError::Gone),
             "down" if self.refuses => Err(ObjectError::Store("nobody is there".into())),
             _ => Ok(text.into_bytes()),
         }
@@ -146,11 +147,76 @@ async fn buckets_and_folders_are_pruned_one_by_one() {
 async fn an_empty_bucket_is_not_the_end_of_everything() {
     let bench = Bench::new("none", 0).await;
     let shelf = Arc::new(Shelf::with(&[("docs/a.md", "a")]));
-    run(&bench, &shelf, "s3://bucket/docs", false).await;
+    run(&bench, &shelf, "s3://bucket", false).await;
     shelf.remove("docs/a.md");
+    let report = run(&bench, &shelf, "s3://bucket", true).await;
+    assert_eq!(report.not_pruned, [NotPruned::NothingFound { folder: "s3://bucket".to_owned() }]);
+    shelf.put("docs/", "");
     let report = run(&bench, &shelf, "s3://bucket/docs", true).await;
     assert_eq!(report.not_pruned, [NotPruned::NothingFound { folder: "s3://bucket/docs".to_owned() }]);
     assert_eq!(bench.keys().await, ["s3://bucket/docs/a.md"]);
+}
+
+/// As of a path that does not exist: a folder of objects is there as long as one is in it.
+#[tokio::test]
+async fn a_place_where_nothing_is_is_an_error_and_prunes_nothing() {
+    let bench = Bench::new("none", 0).await;
+    let shelf = Arc::new(Shelf::with(&[("hand/a.md", "a"), ("hand-old/b.md", "b")]));
+    run(&bench, &shelf, "s3://bucket", false).await;
+    for (location, key) in
+        [("s3://bucket/hnad", "hnad"), ("s3://bucket/han/", "han"), ("s3://bucket/hand//", "hand/")]
+    {
+        let ended = ingest(&bench.content, None, &source(&shelf, location), &options(true), &()).await;
+        let Err(IngestError::Source { source: error @ SourceError::NoObjects { .. }, .. }) = ended else {
+            panic!("{ended:?}")
+        };
+        let error = error.to_string();
+        assert!(error.contains(&format!("s3://bucket/{key},")), "{error}");
+        assert!(error.contains(&format!("s3://bucket/{key}/:")), "{error}");
+    }
+    assert_eq!(bench.keys().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_single_object_is_taken() {
+    let bench = Bench::new("none", 0).await;
+    let shelf = Arc::new(Shelf::with(&[
+        ("hand/d1.md", "one"),
+        ("hand/d1.md.bak", "not a document"),
+        ("hand/d2.md", "two"),
+        ("hand/.d3.md", "hidden, and named itself"),
+        ("both", "no document"),
+        ("both/e.md", "a folder goes first"),
+    ]));
+    assert_eq!(run(&bench, &shelf, "s3://bucket/hand/d1.md", false).await.new, 1);
+    assert_eq!(run(&bench, &shelf, "s3://bucket/hand/.d3.md", false).await.new, 1);
+    assert_eq!(run(&bench, &shelf, "s3://bucket/both", false).await.new, 1);
+    let keys = ["s3://bucket/both/e.md", "s3://bucket/hand/.d3.md", "s3://bucket/hand/d1.md"];
+    assert_eq!(bench.keys().await, keys);
+    let report = run(&bench, &shelf, "s3://bucket/hand/d1.md.bak", false).await;
+    assert!(report.failures[0].reason.starts_with("not a document by its name"), "{report:?}");
+}
+
+/// `a.md/` had documents, and now there is an object `a.md`: nothing is known of the folder.
+#[tokio::test]
+async fn an_object_prunes_no_folder_of_its_name() {
+    let bench = Bench::new("none", 0).await;
+    let shelf = Arc::new(Shelf::with(&[("a.md/b.md", "b")]));
+    run(&bench, &shelf, "s3://bucket/a.md", false).await;
+    shelf.remove("a.md/b.md");
+    shelf.put("a.md", "a");
+    let report = run(&bench, &shelf, "s3://bucket/a.md", true).await;
+    assert_eq!((report.new, report.pruned), (1, 0));
+    assert_eq!(bench.keys().await, ["s3://bucket/a.md", "s3://bucket/a.md/b.md"]);
+}
+
+#[tokio::test]
+async fn an_object_that_is_deleted_meanwhile_is_no_failure() {
+    let bench = Bench::new("none", 0).await;
+    let shelf = Arc::new(Shelf { refuses: true, ..Shelf::with(&[("a.md", "deleted"), ("b.md", "there")]) });
+    let report = run(&bench, &shelf, "s3://bucket", false).await;
+    assert_eq!((report.new, report.vanished, report.failed), (1, 1, 0));
+    assert_eq!(report.vanished_names, ["s3://bucket/a.md"]);
 }
 
 #[tokio::test]

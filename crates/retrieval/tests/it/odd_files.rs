@@ -4,7 +4,7 @@
 
 mod docx;
 mod html;
-mod pdf;
+pub(crate) mod pdf;
 
 use std::io::Write as _;
 use std::num::NonZeroUsize;

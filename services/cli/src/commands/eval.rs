@@ -138,9 +138,7 @@ fn admin_url(context: &Context) -> anyhow::Result<SecretString> {
     match context.login() {
         Some(Login::Url(url)) => Ok(url.clone()),
         Some(Login::Kept(_)) => bail!("a secret is one role's: give autri_mcp's URL with --mcp-database-url"),
-        None => {
-            workspace::dev_database(&workspace::default_data_dir(&context.environment)).context(NO_DATABASE)
-        }
+        None => workspace::dev_database(&context.data_dir()).context(NO_DATABASE),
     }
 }
 

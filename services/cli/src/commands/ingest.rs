@@ -51,7 +51,7 @@ Examples:
   autri ingest s3://team-documents notes/vacation.md --concurrency 16
   autri ingest --knowledge-base 0197f6a2-8c1e-7000-8000-000000000001 handbook notes/vacation.md --json")]
 pub(crate) struct IngestArgs {
-    /// Files, folders, and folders of S3: `s3://BUCKET/FOLDER`
+    /// Files, folders, and those of S3: `s3://BUCKET/FOLDER`, `s3://BUCKET/OBJECT`
     #[arg(required = true, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(Place::parse))]
     places: Vec<Place>,
     /// The knowledge base to ingest into [default: the only one]

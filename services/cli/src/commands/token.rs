@@ -1,6 +1,5 @@
 //! `autri token`: a bearer token for a server in development.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use super::connector;
 use super::dev::data_dir::{DataDir, Secret};
 use super::dev::tokens::{Bearer, TTL_SECS, Tokens};
 use crate::context::Context;
-use crate::{output, workspace};
+use crate::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -33,22 +32,18 @@ pub(crate) struct TokenArgs {
     /// How long it lasts, such as 15m, 1h or 30days [default: 30days]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     ttl: Option<Duration>,
-    /// The data folder of the `autri dev` that it is for [default: .autri in the checkout]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
     /// The server's secret, in place of the data folder's
     #[arg(long, value_name = "SECRET", env = "AUTRI_DEV_JWT_SECRET", hide = true, hide_env_values = true)]
     secret: Option<SecretString>,
 }
 
 pub(crate) async fn run(args: TokenArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let data_dir = args.data_dir.clone().unwrap_or_else(|| workspace::default_data_dir(&context.environment));
     let ttl_secs = ttl_secs(args.ttl)?;
-    let connector = connector::get(&context.database_of(&data_dir)?, args.connector_id).await?;
+    let connector = connector::get(&context.database_beside_data_dir()?, args.connector_id).await?;
     let bearer = bearer(connector, args.subject)?;
     let secret = match args.secret {
         Some(secret) => secret,
-        None => secret_of(&data_dir)?,
+        None => secret_of(&context.data_dir())?,
     };
     let token = Tokens::new(secret, context.clock.clone())?.mint(&bearer, ttl_secs);
     if context.json {

@@ -30,6 +30,19 @@ fn without_a_database_it_says_how_to_get_one() {
     }
 }
 
+/// As of a file of such a name that a pattern of the shell names.
+#[test]
+fn arguments_cannot_steer_the_terminal() {
+    let url = "postgresql://autri_admin@127.0.0.1:1/autri";
+    let (name, option) = ("nope\u{202e}\u{1b}[31m", "--nope\u{202e}\u{1b}[31m");
+    for (arguments, code) in [(&["ingest", name][..], 1), (&[name], 2), (&["ingest", option], 2)] {
+        let ended = autri(arguments.iter().copied()).env("DATABASE_URL", url).run();
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert!(ended.stderr.contains("nope\\u{202e}"), "{ended:?}");
+        assert!(!ended.stderr.contains(['\u{202e}', '\u{1b}']), "{ended:?}");
+    }
+}
+
 /// As in files for `docker run --env-file`, where all that can be set stands, and most of it has no value.
 #[test]
 fn an_empty_variable_counts_as_none() {

@@ -155,7 +155,7 @@ async fn many_are_deleted_only_when_it_is_said_twice() {
     let delete = ["document", "delete", "--knowledge-base", &base, "--prefix", "docs/"];
     let asked = operator(&database, &delete).run();
     assert_eq!(asked.code, Some(1), "{asked:?}");
-    assert!(asked.stdout.contains("would delete 2 documents (4 chunks)"), "{asked:?}");
+    assert!(asked.stdout.contains("would delete 2 documents (4 chunks) whose key begins"), "{asked:?}");
     assert!(asked.stderr.contains("--yes"), "{asked:?}");
     assert_eq!(found(&database, &acme).await.len(), 3);
     let deleted = json_of(&database, &[&delete[..], &["--yes"]].concat());
@@ -207,6 +207,8 @@ async fn what_does_not_go_together_says_what_is_different_and_what_to_do() {
         said.contains("tiny") && said.contains("none") && said.contains("knowledge-base reembed"),
         "{said}"
     );
+    assert_eq!(said.matches("violates foreign key constraint").count(), 1, "{said}");
+    assert!(!said.contains(" at line "), "{said}");
     for library in [other.library_id, plain.library_id] {
         let said = attach(&library.to_string());
         assert!(said.contains(&acme.org_id.to_string()) && said.contains("hint: "), "{said}");

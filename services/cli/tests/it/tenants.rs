@@ -2,6 +2,7 @@
 
 use autri_db::roles;
 use autri_db::test_support::{Tenant, TestDatabase};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::program::{Program, autri, autri_json, text};
@@ -115,6 +116,23 @@ async fn what_does_not_fit_is_refused_with_the_next_step() {
         let said = operator(&database, arguments).failure();
         assert!(said.starts_with("error: ") && said.contains(next_step), "{arguments:?}: {said}");
     }
+}
+
+/// `cargo dev --data-dir …` is found as the checkout's is, and never mistaken for another database.
+#[tokio::test]
+async fn the_database_of_a_cargo_dev_elsewhere_is_named_by_its_data_folder() {
+    let database = TestDatabase::create().await;
+    let tenant = Tenant::create(&database, "acme").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("UTF-8");
+    let list = ["org", "list", "--json", "--data-dir", path];
+    let said = autri(list).failure();
+    assert!(said.contains(path) && said.contains("no `cargo dev` runs"), "{said}");
+    let ready = serde_json::json!({ "database_url": database.url(roles::ADMIN).expose_secret() });
+    std::fs::write(folder.path().join("ready.json"), ready.to_string()).expect("written");
+    assert_eq!(autri(list).json()[0]["id"], tenant.org_id.to_string());
+    let said = autri(list).env("DATABASE_URL", "postgresql://autri_admin@production/autri").failure();
+    assert!(said.contains("keep one"), "{said}");
 }
 
 #[tokio::test]

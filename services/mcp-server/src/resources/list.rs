@@ -73,7 +73,7 @@ impl Work for ListResources {
 }
 
 fn size(resource: &Resource) -> usize {
-    2 * resource.name.len() + resource.description.as_ref().map_or(0, |text| text.len()) + FIXED_BYTES
+    2 * resource.name.len() + resource.description.as_ref().map_or(0, String::len) + FIXED_BYTES
 }
 
 fn resource(document: &DocumentSummary) -> Resource {

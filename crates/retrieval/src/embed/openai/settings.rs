@@ -1,11 +1,11 @@
 //! What an operator says of an endpoint, parsed where it is read.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use autri_domain::is_loopback;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
-use url::{Host, Url};
+use url::Url;
 
 use crate::embed::Price;
 
@@ -171,7 +171,7 @@ impl FromStr for EndpointUrl {
         let url = Url::parse(text).map_err(|_| EndpointUrlError::NotAUrl)?;
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&url) => {}
+            "http" if url.host().is_some_and(|host| is_loopback(&host)) => {}
             _ => return Err(EndpointUrlError::NotHttps),
         }
         let has_user = !url.username().is_empty() || url.password().is_some();
@@ -200,15 +200,6 @@ impl EndpointUrl {
     /// `api.openai.com`, `127.0.0.1:11434`.
     pub(super) fn authority(&self) -> &str {
         self.0.authority()
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
-        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
-        None => false,
     }
 }
 

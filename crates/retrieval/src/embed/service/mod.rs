@@ -16,7 +16,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use self::breaker::Breaker;
 use self::retry::RetryBudget;
-use super::{EmbedError, Embedder, Price, meaningful};
+use super::{EmbedError, Embedder, Price, normalised};
 
 /// How much of a text is sent, in bytes. Titan takes 8,192 tokens and OpenAI's models 8,191, and a token of theirs has at least
 /// one byte: so no text is refused for its length, whatever is in it. A chunk is much shorter.
@@ -147,7 +147,7 @@ impl<S: Service> ServiceEmbedder<S> {
             let found = vector.len();
             return Err(EmbedError::WrongDimensions { service: service(), expected, found });
         }
-        Ok(vectors.into_iter().map(|vector| meaningful(vector).map(unit)).collect())
+        Ok(vectors.into_iter().map(normalised).collect())
     }
 }
 
@@ -208,13 +208,4 @@ impl<S: Service> Embedder for ServiceEmbedder<S> {
 fn beginning(text: &str) -> Option<&str> {
     let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
     (!text.trim().is_empty()).then_some(text)
-}
-
-/// The database measures the angle between vectors of length one, and not every service gives them so.
-fn unit(mut vector: Vec<f32>) -> Vec<f32> {
-    let norm = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    for value in &mut vector {
-        *value /= norm;
-    }
-    vector
 }

@@ -112,21 +112,12 @@ impl Encoder {
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.threads)));
         let [mean]: [Value; 1] = self.model.run_n(inputs, [self.mean], Some(options))?;
         let mean: NdTensor<f32, 1> = mean.try_into()?;
-        Ok(super::super::meaningful(unit(mean.to_vec())))
+        Ok(super::super::normalised(mean.to_vec()))
     }
 }
 
 fn parse<T: DeserializeOwned>(name: &str, json: &[u8]) -> Result<T, LoadError> {
     serde_json::from_slice(json).map_err(|error| format!("{name} cannot be used: {error}").into())
-}
-
-/// The vector divided by its length; of a vector without one, what [`super::super::meaningful`] refuses.
-fn unit(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    for value in &mut vector {
-        *value /= length;
-    }
-    vector
 }
 
 /// The tokenizer as the model needs it. What the file says of padding and truncation is of its publisher's last use of

@@ -40,6 +40,13 @@ fn errors_name_the_file_and_the_line() {
 }
 
 #[test]
+fn of_several_unknown_queries_the_first_is_named() {
+    let judgements: Vec<String> = (10..60).map(|query| format!("q{query}\td1\t1\n")).collect();
+    let error = collection(CORPUS, QUERIES, &judgements.concat()).unwrap_err();
+    assert!(matches!(&error, BeirError::UnknownQuery { query, .. } if query == "q10"), "{error}");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = BeirCollection::read(folder.path()).unwrap_err();

@@ -5,6 +5,10 @@
 //! repeat; not the table of contents, which repeats the headings. Nothing outside of the file is looked at.
 
 mod body;
+mod inline;
+mod links;
+mod look;
+mod namespaces;
 mod numbering;
 mod package;
 mod styles;
@@ -14,10 +18,12 @@ mod xml;
 use std::collections::HashMap;
 
 use self::body::Surroundings;
+use self::links::Links;
+use self::namespaces::Space;
 use self::numbering::Numbering;
 use self::package::Package;
 use self::styles::Styles;
-use self::xml::{Item, Part, attribute};
+use self::xml::{Item, Part};
 use super::{Draft, Flaw, ParseError, Syntax, markdown};
 use crate::limits::{Deadline, Limits};
 use crate::sanitize::is_invisible;
@@ -43,11 +49,14 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
     let mut notes = HashMap::new();
     for (file, prefix) in [("footnotes.xml", ""), ("endnotes.xml", "e")] {
         if let Some(xml) = package.find_text(&beside(file))? {
-            notes.extend(body::read_notes(&xml, prefix, &styles, deadline)?);
+            let links = links(&mut package, &beside(&format!("_rels/{file}.rels")), deadline)?;
+            notes.extend(body::read_notes(&xml, prefix, &styles, links, deadline)?);
         }
     }
     let core_title = core_title(&mut package, deadline)?;
-    let body = body::read(&document, Surroundings { styles: &styles, numbering, notes }, deadline)?;
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let links = links(&mut package, &beside(&format!("_rels/{file}.rels")), deadline)?;
+    let body = body::read(&document, Surroundings { styles: &styles, numbering, notes, links }, deadline)?;
     // What stands on the first page goes before a property that a template may have left behind.
     let title = body.title.or(core_title).or_else(|| markdown::first_title(&body.markdown));
     Ok(Draft {
@@ -64,8 +73,9 @@ fn document_name(package: &mut Package<'_>, deadline: Deadline) -> Result<String
     let mut part = Part::new(&relationships, deadline);
     while let Some(item) = part.next()? {
         let Item::Open(element) = item else { continue };
-        let is_document = attribute(&element, "Type").is_some_and(|kind| kind.ends_with("/officeDocument"));
-        if let Some(target) = attribute(&element, "Target").filter(|_| is_document) {
+        let is_document = element.space() == Space::Relationships
+            && element.plain_attribute("Type").is_some_and(|kind| kind.ends_with("/officeDocument"));
+        if let Some(target) = element.plain_attribute("Target").filter(|_| is_document) {
             let target = target.trim_start_matches('/');
             // Of a workbook it is xl/workbook.xml.
             let is_words = target.rsplit('/').next().is_some_and(|file| file.starts_with("document"));
@@ -79,6 +89,12 @@ fn document_name(package: &mut Package<'_>, deadline: Deadline) -> Result<String
     Ok(USUAL_DOCUMENT.to_owned())
 }
 
+/// Where the links of a part lead. `name` is of the part that says so.
+fn links(package: &mut Package<'_>, name: &str, deadline: Deadline) -> Result<Links, ParseError> {
+    let relationships = package.find_text(name)?;
+    relationships.map_or_else(|| Ok(Links::default()), |xml| Links::read(&xml, deadline))
+}
+
 /// The title among the properties, if it is one that somebody wrote.
 fn core_title(package: &mut Package<'_>, deadline: Deadline) -> Result<Option<String>, ParseError> {
     let Some(xml) = package.find_text("docProps/core.xml")? else { return Ok(None) };
@@ -87,7 +103,9 @@ fn core_title(package: &mut Package<'_>, deadline: Deadline) -> Result<Option<St
     let mut title = String::new();
     while let Some(item) = part.next()? {
         match item {
-            Item::Open(element) => is_title = element.local_name().into_inner() == "title",
+            Item::Open(element) => {
+                is_title = element.space() == Space::DublinCore && element.name() == "title";
+            }
             Item::Close => is_title = false,
             Item::Text(text) if is_title => title.push_str(&text),
             Item::Text(_) => {}

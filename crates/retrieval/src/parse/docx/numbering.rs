@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::styles::ListPlace;
-use super::xml::{Item, Part, attribute, value};
+use super::xml::{Item, Part};
 use crate::limits::Deadline;
 use crate::parse::ParseError;
 
@@ -34,7 +34,8 @@ pub(super) struct Numbering {
     /// From a list to its definition.
     lists: HashMap<String, String>,
     definitions: HashMap<String, Vec<Level>>,
-    counted: HashMap<String, [u32; LEVELS]>,
+    /// None where nothing was counted since the level above went on.
+    counted: HashMap<String, [Option<u32>; LEVELS]>,
 }
 
 /// What stands before a paragraph in a list.
@@ -55,26 +56,26 @@ impl Numbering {
         while let Some(item) = part.next()? {
             match item {
                 Item::Open(element) => {
-                    let name = element.local_name().into_inner().to_owned();
+                    let name = element.word_name().unwrap_or_default().to_owned();
                     let parent = path.last().map_or("", String::as_str);
                     match (parent, name.as_str()) {
                         (_, "abstractNum") => {
-                            definition = attribute(&element, "abstractNumId").unwrap_or_default();
+                            definition = element.attribute("abstractNumId").unwrap_or_default();
                             numbering.definitions.insert(definition.clone(), vec![Level::default(); LEVELS]);
                         }
                         ("abstractNum", "lvl") => {
-                            let number = attribute(&element, "ilvl").and_then(|level| level.parse().ok());
+                            let number = element.attribute("ilvl").and_then(|level| level.parse().ok());
                             level = number.unwrap_or(LEVELS);
                         }
                         ("lvl", property) => {
                             let levels = numbering.definitions.get_mut(&definition);
                             if let Some(level) = levels.and_then(|levels| levels.get_mut(level)) {
-                                level.read(property, value(&element).unwrap_or_default());
+                                level.read(property, element.value().unwrap_or_default());
                             }
                         }
-                        (_, "num") => list = attribute(&element, "numId").unwrap_or_default(),
+                        (_, "num") => list = element.attribute("numId").unwrap_or_default(),
                         ("num", "abstractNumId") => {
-                            numbering.lists.insert(list.clone(), value(&element).unwrap_or_default());
+                            numbering.lists.insert(list.clone(), element.value().unwrap_or_default());
                         }
                         _ => {}
                     }
@@ -94,12 +95,10 @@ impl Numbering {
         let by_style =
             || levels.iter().position(|level| level.style.is_some() && level.style.as_deref() == style);
         let level = place.level.or_else(by_style).unwrap_or(0).min(LEVELS - 1);
-        let counted = self.counted.entry(definition.clone()).or_insert([0; LEVELS]);
-        counted[level] = match counted[level] {
-            0 => levels[level].start.max(1),
-            number => number.saturating_add(1),
-        };
-        counted[level + 1..].fill(0);
+        let counted = self.counted.entry(definition.clone()).or_insert([None; LEVELS]);
+        let number = counted[level].map_or(levels[level].start, |number| number.saturating_add(1));
+        counted[level] = Some(number);
+        counted[level + 1..].fill(None);
         let number = if levels[level].format == "bullet" || levels[level].format == "none" {
             String::new()
         } else {
@@ -122,7 +121,7 @@ impl Level {
 }
 
 /// The pattern with its `%1` to `%9` replaced by the numbers of those levels.
-fn written(pattern: &str, levels: &[Level], counted: &[u32; LEVELS]) -> String {
+fn written(pattern: &str, levels: &[Level], counted: &[Option<u32>; LEVELS]) -> String {
     let mut number = String::new();
     let mut chars = pattern.chars().peekable();
     while let Some(char) = chars.next() {
@@ -130,7 +129,8 @@ fn written(pattern: &str, levels: &[Level], counted: &[u32; LEVELS]) -> String {
         if let Some(level) = level {
             chars.next();
             let level = level as usize - 1;
-            number.push_str(&in_format(counted[level].max(1), &levels[level].format));
+            let counted = counted[level].unwrap_or(levels[level].start);
+            number.push_str(&in_format(counted, &levels[level].format));
         } else {
             number.push(char);
         }
@@ -140,6 +140,8 @@ fn written(pattern: &str, levels: &[Level], counted: &[u32; LEVELS]) -> String {
 
 fn in_format(number: u32, format: &str) -> String {
     match format {
+        // Neither letters nor Roman numerals have one.
+        _ if number == 0 => "0".to_owned(),
         "lowerLetter" => letters(number).to_lowercase(),
         "upperLetter" => letters(number),
         "lowerRoman" => roman(number).to_lowercase(),
@@ -187,7 +189,24 @@ fn roman(number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn a_list_is_counted_from_where_it_starts() {
+        let xml = r#"<w:numbering xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">
+            <w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:start w:val="0"/>
+            <w:lvlText w:val="%1."/></w:lvl><w:lvl w:ilvl="1"><w:start w:val="3"/><w:lvlText w:val="%1.%2"/></w:lvl>
+            </w:abstractNum><w:num w:numId="7"><w:abstractNumId w:val="1"/></w:num></w:numbering>"#;
+        let mut numbering = Numbering::read(xml, Deadline::after(Duration::MAX)).unwrap();
+        let levels = [1, 0, 1, 1, 0, 1];
+        let labels = levels.map(|level| {
+            let place = ListPlace { list: Some("7".to_owned()), level: Some(level) };
+            numbering.next(&place, None).unwrap().number
+        });
+        assert_eq!(labels, ["0.3", "0.", "0.3", "0.4", "1.", "1.3"]);
+    }
 
     #[test]
     fn numbers_are_written_as_word_writes_them() {
@@ -198,6 +217,9 @@ mod tests {
             (1994, "upperRoman", "MCMXCIV"),
             (4, "lowerRoman", "iv"),
             (7, "chicago", "7"),
+            (0, "decimal", "0"),
+            (0, "lowerLetter", "0"),
+            (0, "upperRoman", "0"),
         ] {
             assert_eq!(in_format(number, format), expected);
         }

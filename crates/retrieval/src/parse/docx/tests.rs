@@ -1,15 +1,32 @@
+mod marked;
+
 use std::io::{Cursor, Write as _};
 
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::{DocumentFormat, Limits, ParsedDocument, parse_document};
 
+/// The prefixes that the parts below use. `z` is nobody's.
+const NAMESPACES: &str = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" \
+    xmlns:m=\"http://schemas.openxmlformats.org/officeDocument/2006/math\" \
+    xmlns:mc=\"http://schemas.openxmlformats.org/markup-compatibility/2006\" \
+    xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\" \
+    xmlns:wps=\"http://schemas.microsoft.com/office/word/2010/wordprocessingShape\" \
+    xmlns:w14=\"http://schemas.microsoft.com/office/word/2010/wordml\" \
+    xmlns:cp=\"http://schemas.openxmlformats.org/package/2006/metadata/core-properties\" \
+    xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+    xmlns:z=\"urn:z\" mc:Ignorable=\"w14 z\"";
+
 fn parse(body: &str, parts: &[(&str, &str)]) -> ParsedDocument {
-    let document = format!("<w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>");
+    parse_with(NAMESPACES, body, parts)
+}
+
+fn parse_with(namespaces: &str, body: &str, parts: &[(&str, &str)]) -> ParsedDocument {
+    let document = format!("<w:document><w:body>{body}</w:body></w:document>");
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in [("word/document.xml", document.as_str())].iter().chain(parts) {
         writer.start_file(*name, SimpleFileOptions::default()).unwrap();
-        writer.write_all(text.as_bytes()).unwrap();
+        writer.write_all(text.replacen('>', &format!(" {namespaces}>"), 1).as_bytes()).unwrap();
     }
     let bytes = writer.finish().unwrap().into_inner();
     parse_document("a/some_file.docx", &bytes, DocumentFormat::Docx, &Limits::default()).unwrap()
@@ -178,7 +195,7 @@ fn what_word_does_not_show_is_not_text() {
 fn a_text_box_is_told_once_and_after_its_paragraph() {
     let text_box = format!("<wps:txbx><w:txbxContent>{}</w:txbxContent></wps:txbx>", paragraph("In the box"));
     let body = format!(
-        "<w:p>{}<w:r><mc:AlternateContent><mc:Choice>{text_box}</mc:Choice><mc:Fallback>{text_box}</mc:Fallback>\
+        "<w:p>{}<w:r><mc:AlternateContent><mc:Choice Requires=\"wps\">{text_box}</mc:Choice><mc:Fallback>{text_box}</mc:Fallback>\
          </mc:AlternateContent></w:r>{}</w:p>",
         run("Around "),
         run("it"),
@@ -209,4 +226,132 @@ fn text_is_kept_as_it_reads() {
         paragraph("a_b &amp; c"),
     );
     assert_eq!(text(&body, &[]), "\\# not a heading <b> A\n\none two\nthree-four\n\na_b & c");
+}
+
+#[test]
+fn strict_documents_read_as_the_others_do() {
+    let strict = NAMESPACES
+        .replace(
+            "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
+            "http://purl.oclc.org/ooxml/wordprocessingml/main",
+        )
+        .replace(
+            "http://schemas.openxmlformats.org/officeDocument/2006/math",
+            "http://purl.oclc.org/ooxml/officeDocument/math",
+        );
+    let formula = "<w:p><m:oMath><m:r><m:t>x+y</m:t></m:r></m:oMath></w:p>";
+    let body = [styled("berschrift1", "One"), formula.to_owned(), paragraph("text")].concat();
+    assert_ne!(strict, NAMESPACES);
+    assert_eq!(parse_with(&strict, &body, &[STYLES]).text.trim(), "# One\n\nx+y\n\ntext");
+    assert_eq!(text(&body, &[STYLES]), "# One\n\nx+y\n\ntext");
+}
+
+#[test]
+fn any_prefix_may_stand_for_a_namespace() {
+    let (_, word) = NAMESPACES.split_once("xmlns:w=").unwrap();
+    let word = word.split(' ').next().unwrap();
+    let other = paragraph("other").replace("w:", "q:");
+    let none = "<p><r><t>none</t></r></p>";
+    let body = format!("<w:sdt xmlns:q={word}>{other}</w:sdt><w:sdt xmlns={word}>{none}</w:sdt>");
+    assert_eq!(text(&body, &[]), "other\n\nnone");
+}
+
+/// A name means what its namespace says. What is of one that Word does not know is not shown (ECMA-376 part 3).
+#[test]
+fn names_of_other_namespaces_mean_nothing() {
+    for unseen in [
+        "<w:p><w:r><z:t>UNSEEN</z:t></w:r></w:p>",
+        "<w:p><w:r><m:t>UNSEEN</m:t></w:r></w:p>",
+        "<w:p><z:r><w:t>UNSEEN</w:t></z:r></w:p>",
+        "<z:more><w:p><w:r><w:t>UNSEEN</w:t></w:r></w:p></z:more>",
+        "<w:p><w:r><w:t><z:b>UNSEEN</z:b></w:t></w:r></w:p>",
+        "<w:p><w:r><unbound:t>UNSEEN</unbound:t></w:r></w:p>",
+        "<p><r><t>UNSEEN</t></r></p>",
+        "<w:p><w:r><w:t xmlns:w=\"urn:z\">UNSEEN</w:t></w:r></w:p>",
+        "<w:p><m:oMath><m:phant><m:e><m:r><m:t>UNSEEN</m:t></m:r></m:e></m:phant></m:oMath></w:p>",
+    ] {
+        assert_eq!(text(&(paragraph("seen") + unseen), &[]), "seen", "{unseen}");
+    }
+}
+
+/// What hides text cannot be taken back by what Word does not read.
+#[test]
+fn hidden_text_stays_hidden() {
+    for properties in [
+        "<w:vanish/><w:specVanish w:val=\"0\"/>",
+        "<w:vanish/><z:vanish w:val=\"0\"/>",
+        "<w:vanish/><w:vanish w:val=\"0\"/>",
+        "<w:vanish z:val=\"0\"/>",
+        "<w:vanish val=\"0\"/>",
+        "<w:vanish z:val=\"0\" w:val=\"1\"/>",
+        "<mc:AlternateContent><mc:Choice Requires=\"w14\"><w:vanish/></mc:Choice></mc:AlternateContent>",
+        "<w:sz w:val=\"1pt\"/>",
+        "<w:sz w:val=\"0.3mm\"/>",
+        "<w:sz w:val=\"3\"/>",
+        "<w:sz w:val=\"-20\"/>",
+        "<w:sz w:val=\"?\"/>",
+        "<w:w w:val=\"1\"/>",
+        "<w:w w:val=\"1%\"/>",
+    ] {
+        let hidden = format!("<w:p><w:r><w:rPr>{properties}</w:rPr><w:t>UNSEEN</w:t></w:r></w:p>");
+        let document = parse(&(paragraph("seen") + &hidden), &[]);
+        assert_eq!(document.text.trim(), "seen", "{properties}");
+        assert_eq!(document.removed.hidden_elements, 1, "{properties}");
+    }
+    for properties in [
+        "<w:specVanish/>",
+        "<z:vanish/>",
+        "<w:sz w:val=\"21\"/>",
+        "<w:sz w:val=\"10.5pt\"/>",
+        "<w:sz w:val=\"0.15in\"/>",
+        "<w:w w:val=\"66\"/>",
+    ] {
+        let shown = format!("<w:p><w:r><w:rPr>{properties}</w:rPr><w:t>shown</w:t></w:r></w:p>");
+        assert_eq!(text(&shown, &[]), "shown", "{properties}");
+    }
+}
+
+#[test]
+fn of_alternatives_the_first_that_word_understands_is_shown() {
+    let choice = |requires: &str, text: &str| {
+        format!("<mc:Choice Requires=\"{requires}\">{}</mc:Choice>", paragraph(text))
+    };
+    let fallback = format!("<mc:Fallback>{}</mc:Fallback>", paragraph("fallback"));
+    for (alternatives, shown) in [
+        (choice("wps", "shape") + &fallback, "shape"),
+        (choice("z", "UNSEEN") + &fallback, "fallback"),
+        (choice("wps z", "UNSEEN") + &fallback, "fallback"),
+        (choice("unbound", "UNSEEN") + &fallback, "fallback"),
+        (choice("", "UNSEEN") + &fallback, "fallback"),
+        (
+            choice("z", "UNSEEN") + &choice("w14 wps", "second") + &choice("wps", "UNSEEN") + &fallback,
+            "second",
+        ),
+        (choice("z", "UNSEEN"), ""),
+        (choice("wps", "shape") + &paragraph("UNSEEN"), "shape"),
+        (fallback.clone() + &choice("wps", "UNSEEN") + &fallback, "fallback"),
+    ] {
+        let body = format!("{}<mc:AlternateContent>{alternatives}</mc:AlternateContent>", paragraph("seen"));
+        assert_eq!(text(&body, &[]), format!("seen\n\n{shown}").trim(), "{alternatives}");
+    }
+    let bare = choice("wps", "UNSEEN")
+        + "<w:p><w:r><w:t><mc:AlternateContent>UNSEEN</mc:AlternateContent></w:t></w:r></w:p>";
+    assert_eq!(text(&(paragraph("seen") + &bare), &[]), "seen");
+}
+
+#[test]
+fn hidden_rows_are_not_text_whatever_stands_in_them() {
+    let row = |properties: &str, content: &str| {
+        format!("<w:tr><w:trPr>{properties}</w:trPr><w:tc>{content}</w:tc><w:tc>{content}</w:tc></w:tr>")
+    };
+    let table = |rows: &str| format!("<w:tbl>{rows}</w:tbl>");
+    let shown = row("<w:hidden w:val=\"0\"/><z:hidden/><z:del/>", &paragraph("shown"));
+    for unseen in ["<w:hidden/>", "<w:del w:id=\"1\"/>"] {
+        for content in [paragraph("UNSEEN"), table(&row("", &paragraph("UNSEEN")))] {
+            let body = table(&(shown.clone() + &row(unseen, &content)));
+            assert_eq!(text(&body, &[]), "| shown | shown |\n| --- | --- |", "{unseen} {content}");
+        }
+    }
+    let document = parse(&(paragraph("seen") + &table(&row("<w:hidden/>", &paragraph("UNSEEN")))), &[]);
+    assert_eq!((document.removed.hidden_elements, document.removed.comments), (1, 0));
 }

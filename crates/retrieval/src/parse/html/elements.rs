@@ -22,6 +22,7 @@ const NO_TEXT: &[&str] = &[
     "map",
     "meta",
     "meter",
+    "mphantom",
     "noembed",
     "noframes",
     "noscript",
@@ -156,6 +157,64 @@ const WITH_TEXT: &[&str] = &[
     "multicol",
 ];
 
+/// Elements that begin a line of their own, or stand around some that do.
+const BLOCKS: &[&str] = &[
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "html",
+    "legend",
+    "li",
+    "listing",
+    "main",
+    "menu",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "search",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+    "xmp",
+];
+
+pub(super) fn is_block(tag: &str) -> bool {
+    BLOCKS.contains(&tag)
+}
+
 /// Whether the element's content is no text of the page.
 pub(super) fn has_no_text(tag: &str) -> bool {
     NO_TEXT.contains(&tag)
@@ -182,7 +241,7 @@ pub(in crate::parse) fn has_only_bare_tags(html: &str) -> bool {
     while let Some(at) = rest.find('<') {
         let Some(end) = rest[at..].find('>') else { return false };
         let Some(name) = bare_tag_name(&rest[at..=at + end]) else { return false };
-        if has_no_text(&name) || name == "dialog" {
+        if has_no_text(&name) || matches!(name.as_str(), "dialog" | "rp") {
             return false;
         }
         rest = &rest[at + end + 1..];
@@ -220,6 +279,8 @@ mod tests {
             "<p",
             "<?php ?>",
             "<dialog>",
+            "<rp>",
+            "<mphantom>",
             "<a href=x>",
         ] {
             assert!(!has_only_bare_tags(html), "{html}");

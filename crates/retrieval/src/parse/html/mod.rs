@@ -6,6 +6,8 @@ mod elements;
 mod hidden;
 mod navigation;
 mod render;
+mod struck;
+mod table;
 mod visible;
 
 use std::rc::Rc;
@@ -41,6 +43,7 @@ fn read_page(html: &str, boilerplate: Boilerplate, deadline: Deadline) -> Result
     let document = bounded_dom::parse(html, deadline)?;
     let title = visible::title(&document);
     let mut removed = RemovedCounts::default();
+    struck::push_down(&document);
     visible::prune(&document, boilerplate, &mut removed);
     deadline.check()?;
     let text = render::to_markdown(&visible::main_part(&document));
@@ -58,6 +61,7 @@ pub(super) fn parse_fragment(
     let (text, found) = on_own_stack(|| {
         let document = bounded_dom::parse(html, deadline)?;
         let mut removed = RemovedCounts::default();
+        struck::push_down(&document);
         visible::prune(&document, Boilerplate::Keep, &mut removed);
         deadline.check()?;
         Ok((render::to_markdown(&document), removed))

@@ -1,16 +1,16 @@
 //! A pruned tree to Markdown, by htmd, with our own rules for what its rules lose, blow up or fetch from elsewhere.
 
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use htmd::element_handler::{HandlerResult, Handlers};
 use htmd::options::{BulletListMarker, Options};
 use htmd::{Element, HtmlToMarkdown, Node};
 
-use super::visible::http_url;
+use super::table::table;
 use super::{attribute, tag, text_content};
 use crate::outline::{headings, one_line};
-use crate::parse::escape::begins_markup;
+use crate::parse::escape::{begins_markup, fenced};
+use crate::parse::link;
 use crate::sanitize::is_invisible;
 
 /// Characters that htmd would escape in running text; while it works, the noncharacters from U+FDD0 on stand for them.
@@ -22,6 +22,9 @@ const SHIELDED: [char; 16] =
 
 const FIRST_STAND_IN: u32 = 0xfdd0;
 
+/// Stands for the `~` that we write ourselves: those of a page's text stand behind [`FIRST_STAND_IN`].
+const STRIKE: char = '\u{fde0}';
+
 /// The text with [`SHIELDED`] characters replaced.
 pub(super) fn shield_text(text: &str) -> String {
     let shield = |char: char| {
@@ -32,6 +35,9 @@ pub(super) fn shield_text(text: &str) -> String {
 }
 
 fn unshielded(char: char) -> char {
+    if char == STRIKE {
+        return '~';
+    }
     let index = u32::from(char).checked_sub(FIRST_STAND_IN).and_then(|index| usize::try_from(index).ok());
     index.and_then(|index| SHIELDED.get(index)).copied().unwrap_or(char)
 }
@@ -73,8 +79,9 @@ pub(super) fn to_markdown(node: &Rc<Node>) -> String {
     };
     let converter = HtmlToMarkdown::builder()
         .options(options)
-        .add_handler(vec!["a"], link)
+        .add_handler(vec!["a"], anchor)
         .add_handler(vec!["img"], image)
+        .add_handler(vec!["del", "s", "strike"], struck)
         .add_handler(vec!["h1", "h2", "h3", "h4", "h5", "h6"], heading)
         .add_handler(vec!["pre", "xmp", "listing"], code_block)
         .add_handler(vec!["table"], table)
@@ -85,20 +92,28 @@ pub(super) fn to_markdown(node: &Rc<Node>) -> String {
 /// The text of a link, with its target only where that means something outside the page. A permalink (`§`, `#`, `¶`)
 /// is nothing.
 #[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the signature is htmd's")]
-fn link(handlers: &dyn Handlers, element: Element) -> Option<HandlerResult> {
+fn anchor(handlers: &dyn Handlers, element: Element) -> Option<HandlerResult> {
     let content = handlers.walk_children(element.node).content;
     let href = attribute(element.node, "href").unwrap_or_default();
     if href.starts_with('#') && !content.chars().any(char::is_alphanumeric) {
         return Some(String::new().into());
     }
     let shown: String = content.trim().chars().map(unshielded).collect();
-    let is_one_line = !shown.is_empty() && !shown.contains('\n');
-    let target =
-        http_url(&href).filter(|url| is_one_line && url.trim_end_matches('/') != shown.trim_end_matches('/'));
-    Some(match target {
-        Some(url) => format!("[{}]({})", content.trim(), url.replace('(', "%28").replace(')', "%29")).into(),
-        None => content.into(),
-    })
+    let link = link::target(&href).and_then(|target| link::markdown(content.trim(), &shown, &target));
+    Some(link.unwrap_or(content).into())
+}
+
+/// What is struck out, which [`super::struck`] has brought into paragraphs. Within it there are no other marks.
+#[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the signature is htmd's")]
+fn struck(handlers: &dyn Handlers, element: Element) -> Option<HandlerResult> {
+    let content = handlers.walk_children(element.node).content.replace(STRIKE, "");
+    let text = content.trim();
+    if text.is_empty() {
+        return Some(content.into());
+    }
+    let start = content.len() - content.trim_start().len();
+    let (before, after) = (&content[..start], &content[start + text.len()..]);
+    Some(format!("{before}{STRIKE}{STRIKE}{text}{STRIKE}{STRIKE}{after}").into())
 }
 
 /// What an image says of itself. Its source is nothing to read, and may be a megabyte of `data:`.
@@ -149,8 +164,7 @@ fn code_block(_: &dyn Handlers, element: Element) -> Option<HandlerResult> {
     let code = element.node.children.borrow().iter().find(|child| tag(child) == Some("code")).cloned();
     let language =
         code.as_ref().and_then(language_of).or_else(|| language_of(element.node)).unwrap_or_default();
-    let fence = "`".repeat(longest_run(text, '`').max(2) + 1);
-    Some(format!("\n\n{fence}{language}\n{text}\n{fence}\n\n").into())
+    Some(format!("\n\n{}\n\n", fenced(text, &language)).into())
 }
 
 /// The language that highlighters write into the class: `language-rust`, `lang-rust`, `highlight-source-rust`.
@@ -162,100 +176,4 @@ fn language_of(element: &Rc<Node>) -> Option<String> {
     let is_name =
         name.len() <= 20 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-#_".contains(&byte));
     is_name.then(|| name.to_owned())
-}
-
-fn longest_run(text: &str, wanted: char) -> usize {
-    let (mut longest, mut run) = (0, 0);
-    for char in text.chars() {
-        run = if char == wanted { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    longest
-}
-
-/// A table of short cells as a Markdown table; any other (a layout, a cell with blocks in it) as its cells' texts one
-/// after the other. htmd's own drops the row headers, and pads every cell to the widest of its column.
-#[expect(clippy::needless_pass_by_value, reason = "the signature is htmd's")]
-fn table(handlers: &dyn Handlers, element: Element) -> Option<HandlerResult> {
-    let mut parts = TableParts::default();
-    parts.collect(element.node);
-    let is_simple = parts.rows.iter().flatten().all(|cell| !has_blocks(cell))
-        && parts.rows.iter().any(|row| row.len() > 1);
-    let render = |cell: &Rc<Node>| handlers.walk_children(cell).content;
-    let mut markdown = String::from("\n\n");
-    for caption in &parts.captions {
-        let _ = write!(markdown, "{}\n\n", render(caption).trim());
-    }
-    if is_simple {
-        write_rows(&mut markdown, &parts.rows, render);
-    } else {
-        for cell in parts.rows.iter().flatten() {
-            let content = render(cell);
-            if !content.trim().is_empty() {
-                let _ = write!(markdown, "{}\n\n", content.trim_matches('\n'));
-            }
-        }
-    }
-    let has_text = !markdown.trim().is_empty();
-    markdown.push('\n');
-    has_text.then(|| markdown.into())
-}
-
-fn write_rows(markdown: &mut String, rows: &[Vec<Rc<Node>>], render: impl Fn(&Rc<Node>) -> String) {
-    for (index, row) in rows.iter().enumerate() {
-        for cell in row {
-            let text = one_line(&render(cell).replace('|', "\\|"), usize::MAX / 8);
-            let _ = write!(markdown, "| {text} ");
-        }
-        markdown.push_str("|\n");
-        if index == 0 {
-            markdown.push_str(&"| --- ".repeat(row.len()));
-            markdown.push_str("|\n");
-        }
-    }
-}
-
-#[derive(Default)]
-struct TableParts {
-    captions: Vec<Rc<Node>>,
-    rows: Vec<Vec<Rc<Node>>>,
-}
-
-impl TableParts {
-    /// The parser puts rows into `<tbody>`, `<thead>` or `<tfoot>`, so this goes no deeper than that.
-    fn collect(&mut self, node: &Rc<Node>) {
-        for child in node.children.borrow().iter() {
-            match tag(child) {
-                Some("caption") => self.captions.push(Rc::clone(child)),
-                Some("thead" | "tbody" | "tfoot") => self.collect(child),
-                Some("tr") => {
-                    let is_cell = |node: &&Rc<Node>| matches!(tag(node), Some("td" | "th"));
-                    let cells: Vec<_> = child.children.borrow().iter().filter(is_cell).cloned().collect();
-                    if !cells.is_empty() {
-                        self.rows.push(cells);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Whether a table cell holds more than one line of a Markdown table can.
-fn has_blocks(cell: &Rc<Node>) -> bool {
-    let mut paragraphs = 0;
-    let mut pending: Vec<Rc<Node>> = cell.children.borrow().iter().cloned().collect();
-    while let Some(node) = pending.pop() {
-        match tag(&node) {
-            Some(
-                "table" | "pre" | "ul" | "ol" | "dl" | "blockquote" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6",
-            ) => {
-                return true;
-            }
-            Some("p") => paragraphs += 1,
-            _ => {}
-        }
-        pending.extend(node.children.borrow().iter().cloned());
-    }
-    paragraphs > 1
 }

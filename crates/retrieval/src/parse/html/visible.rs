@@ -5,7 +5,6 @@ use std::rc::Rc;
 use htmd::Node;
 use html5ever::tendril::StrTendril;
 use markup5ever_rcdom::NodeData;
-use url::Url;
 
 use super::elements::has_no_text;
 use super::hidden::is_hidden;
@@ -20,9 +19,6 @@ const SUBSTANTIAL_CHARS: usize = 200;
 /// htmd joins neighbouring inline elements by shifting all that follow, which takes hours for a million of them. Among
 /// more children than this, an empty text keeps neighbours apart.
 const MANY_CHILDREN: usize = 2_000;
-
-/// The longest target of a link that is kept, in bytes.
-const MAX_URL_BYTES: usize = 2_000;
 
 /// What a page's head calls it: `<title>`, else `og:title`.
 pub(super) fn title(document: &Rc<Node>) -> Option<String> {
@@ -41,14 +37,6 @@ pub(super) fn title(document: &Rc<Node>) -> Option<String> {
         _ => true,
     });
     title.or(og_title)
-}
-
-/// The URL, if it is an absolute http or https one without credentials.
-pub(super) fn http_url(text: &str) -> Option<String> {
-    let url = Url::parse(text.trim()).ok()?;
-    let is_plain =
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    (is_plain && url.as_str().len() <= MAX_URL_BYTES).then(|| url.to_string())
 }
 
 /// Whether navigation, footers and the like are taken off.

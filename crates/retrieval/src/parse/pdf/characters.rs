@@ -103,6 +103,10 @@ impl Characters {
         } else {
             Ok(())
         };
+        self.stopped_unless(checked)
+    }
+
+    fn stopped_unless(&mut self, checked: Result<(), ParseError>) -> Result<(), OutputError> {
         checked.map_err(|error| {
             self.stopped_by = Some(error);
             OutputError::FormatError(std::fmt::Error)
@@ -137,8 +141,10 @@ impl OutputDev for Characters {
         media_box: &MediaBox,
         _: Option<(f64, f64, f64, f64)>,
     ) -> Result<(), OutputError> {
+        self.stopped_unless(self.deadline.check())?;
         self.media_box = *media_box;
-        self.pages.push(Page { height: (media_box.ury - media_box.lly).abs(), lines: Vec::new() });
+        let bottom = media_box.lly.min(media_box.ury);
+        self.pages.push(Page { bottom, height: (media_box.ury - media_box.lly).abs(), lines: Vec::new() });
         Ok(())
     }
 

@@ -33,6 +33,17 @@ pub(super) fn make_plain(document: &mut Document) {
     document.objects.extend(plain.into_iter().chain(found));
 }
 
+/// Whether the dictionary is a font that contents can set text in, of a kind that pdf-extract makes without a panic.
+pub(super) fn is_known(document: &Document, dictionary: &Dictionary) -> bool {
+    let font = Font { document, dictionary };
+    match font.get(b"Subtype").and_then(|kind| kind.as_name().ok()) {
+        Some(b"Type1" | b"MMType1" | b"TrueType") => font.is_named(),
+        Some(b"Type3") => dictionary.has(b"CharProcs"),
+        Some(b"Type0") => dictionary.has(b"DescendantFonts") && font.is_named(),
+        _ => false,
+    }
+}
+
 /// The fonts of a document.
 struct Fonts<'a> {
     document: &'a Document,
@@ -145,6 +156,9 @@ impl Font<'_> {
     fn composite(&self) -> Dictionary {
         let mut plain = self.dictionary.clone();
         self.set_table(&mut plain);
+        if !self.is_named() {
+            plain.set("BaseFont", Object::Name(b"Unnamed".to_vec()));
+        }
         match self.get(b"Encoding") {
             Some(Object::Stream(_)) => {}
             Some(Object::Name(name)) if matches!(name.as_slice(), b"Identity-H" | b"Identity-V") => {}

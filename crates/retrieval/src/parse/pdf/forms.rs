@@ -1,18 +1,21 @@
 //! Forms: contents that pages show by name, as often as they like, and that show others in turn (ISO 32000-2, §8.10).
 //!
-//! pdf-extract reads a form anew each time that it is shown. Ten of them, each of which shows the next a hundred times, are
+//! A form is read anew each time that it is shown. Ten of them, each of which shows the next a hundred times, are
 //! two kilobytes that ask for 100¹⁰ readings; two that show each other have no end. What a form shows is therefore added up
 //! before: a document beyond the bounds is refused. Pictures, and forms that show no text, are not shown at all, so that only
 //! what makes text is counted: a diagram may show its marks a million times. The same goes for fonts, whose tables are read
-//! anew for each page.
+//! anew for each page. What is left is what `inline` writes.
 
 use std::collections::{HashMap, HashSet};
 
-use pdf_extract::content::{Content, Operation};
+use pdf_extract::content::Operation;
 use pdf_extract::{Dictionary, Document, Object, ObjectId};
 
+use super::fonts;
+use super::layers::Layers;
+use super::sight::Ink;
 use crate::limits::Limits;
-use crate::parse::{Flaw, ParseError};
+use crate::parse::ParseError;
 
 /// How deep forms with text may be inside each other: a few in real documents, which are pages put onto pages.
 const MAX_DEPTH: usize = 32;
@@ -33,6 +36,7 @@ pub(super) struct Known {
     pub(super) shows: HashMap<ObjectId, Shows>,
     /// How many codes each font's table has.
     pub(super) codes: HashMap<ObjectId, usize>,
+    pub(super) layers: Layers,
 }
 
 /// What a content shows: that of a page, or a form.
@@ -42,6 +46,10 @@ pub(super) struct Shows {
     named: HashMap<Vec<u8>, u64>,
     /// The names of the fonts that it sets its text in.
     fonts: HashSet<Vec<u8>>,
+    /// The names of the graphics states that it sets.
+    states: HashSet<Vec<u8>>,
+    /// The names of the layers that parts of it belong to.
+    layers: HashSet<Vec<u8>>,
     /// The content's length.
     bytes: u64,
 }
@@ -53,40 +61,74 @@ impl Shows {
         for name in operations.iter().filter_map(shown_name) {
             *named.entry(name.to_vec()).or_default() += 1;
         }
-        let fonts = operations.iter().filter_map(font_name).map(<[u8]>::to_vec).collect();
-        Self { text, named, fonts, bytes: bytes as u64 }
+        let all_by = |name: fn(&Operation) -> Option<&[u8]>| {
+            operations.iter().filter_map(name).map(<[u8]>::to_vec).collect()
+        };
+        let (fonts, states, layers) = (all_by(font_name), all_by(state_name), all_by(layer_name));
+        Self { text, named, fonts, states, layers, bytes: bytes as u64 }
     }
 }
 
-fn shown_name(operation: &Operation) -> Option<&[u8]> {
+pub(super) fn shown_name(operation: &Operation) -> Option<&[u8]> {
     match (operation.operator.as_str(), operation.operands.as_slice()) {
         ("Do", [Object::Name(name)]) => Some(name),
         _ => None,
     }
 }
 
-fn font_name(operation: &Operation) -> Option<&[u8]> {
+pub(super) fn font_name(operation: &Operation) -> Option<&[u8]> {
     match (operation.operator.as_str(), operation.operands.as_slice()) {
         ("Tf", [Object::Name(name), _]) => Some(name),
         _ => None,
     }
 }
 
+pub(super) fn state_name(operation: &Operation) -> Option<&[u8]> {
+    match (operation.operator.as_str(), operation.operands.as_slice()) {
+        ("gs", [Object::Name(name)]) => Some(name),
+        _ => None,
+    }
+}
+
+/// Of marked content that may be switched off (ISO 32000-2, §8.11.3.2).
+pub(super) fn layer_name(operation: &Operation) -> Option<&[u8]> {
+    match (operation.operator.as_str(), operation.operands.as_slice()) {
+        ("BDC", [Object::Name(tag), Object::Name(name)]) if tag == b"OC" => Some(name),
+        _ => None,
+    }
+}
+
 /// What a content's names mean.
-struct Uses {
-    forms: Vec<Form>,
-    /// The fonts' names, and how many entries are read to make them.
-    fonts: Vec<(Vec<u8>, usize)>,
+pub(super) struct Uses {
+    /// Those that show text.
+    pub(super) forms: Vec<Form>,
+    pub(super) fonts: Vec<Font>,
+    /// What of its graphics states makes text seen or not.
+    pub(super) inks: HashMap<Vec<u8>, Ink>,
+    /// Its layers that are off.
+    pub(super) layers_off: HashSet<Vec<u8>>,
 }
 
 /// The form that a content shows, by which name, and how often.
-struct Form {
-    name: Vec<u8>,
-    id: ObjectId,
+pub(super) struct Form {
+    pub(super) name: Vec<u8>,
+    pub(super) id: ObjectId,
+    /// Whether it is in a layer that is off.
+    pub(super) is_off: bool,
+    /// Whether it is put onto the page as a whole.
+    pub(super) is_group: bool,
     times: u64,
 }
 
-/// Takes out of the contents what shows no text, and counts what is left.
+/// The font that a content sets its text in, by which name.
+pub(super) struct Font {
+    pub(super) name: Vec<u8>,
+    pub(super) id: ObjectId,
+    /// How many entries are read to make it.
+    entries: usize,
+}
+
+/// Counts what the pages show, and tells what their contents' names mean.
 ///
 /// `pages` are the pages with their contents.
 pub(super) fn bound(
@@ -94,26 +136,23 @@ pub(super) fn bound(
     pages: &[(ObjectId, ObjectId)],
     known: &Known,
     limits: &Limits,
-) -> Result<(), ParseError> {
+) -> Result<HashMap<ObjectId, Uses>, ParseError> {
     let shows = &known.shows;
     let mut uses = HashMap::new();
     for (page, content) in pages {
         find_uses(document, *page, *content, known, &mut uses);
     }
     let with_text = with_text(shows, &uses);
-    for (content, used) in &mut uses {
+    for used in uses.values_mut() {
         used.forms.retain(|form| with_text.contains(&form.id));
-        if used.forms.len() < shows[content].named.len() {
-            keep_only(document, *content, &used.forms)?;
-        }
     }
     let mut sum =
         Sum { uses: &uses, shows, max_bytes: limits.max_unpacked_bytes, shown: 0, bytes: 0, font_entries: 0 };
     for (_, content) in pages {
-        // pdf-extract knows a font by its name, for a page's length.
+        // pdf-extract keeps a font for a page's length.
         sum.add(*content, 1, 0, &mut HashSet::new())?;
     }
-    Ok(())
+    Ok(uses)
 }
 
 /// Finds what the page's content uses, and what that uses in turn.
@@ -173,18 +212,34 @@ fn resources(document: &mut Document, holder: ObjectId) -> Option<ObjectId> {
 fn named_by(document: &Document, resources: Option<ObjectId>, content: &Shows, known: &Known) -> Uses {
     let resources = resources.and_then(|resources| document.get_dictionary(resources).ok());
     let kind = |kind: &[u8]| resources?.get_deref(kind, document).and_then(Object::as_dict).ok();
-    let (objects, fonts) = (kind(b"XObject"), kind(b"Font"));
+    let (objects, named_fonts) = (kind(b"XObject"), kind(b"Font"));
+    let (states, properties) = (kind(b"ExtGState"), kind(b"Properties"));
+    let ink = |name: &Vec<u8>| {
+        let state = states?.get_deref(name, document).and_then(Object::as_dict).ok()?;
+        Some((name.clone(), Ink::of(document, state)))
+    };
+    let is_off = |name: &&Vec<u8>| {
+        let layer = properties.and_then(|properties| properties.get(name).ok());
+        layer.is_some_and(|layer| known.layers.hide(document, layer))
+    };
     let form = |(name, times): (&Vec<u8>, &u64)| {
         let id = objects?.get(name).and_then(Object::as_reference).ok()?;
-        known.shows.contains_key(&id).then(|| Form { name: name.clone(), id, times: *times })
+        let dictionary = &document.get_object(id).and_then(Object::as_stream).ok()?.dict;
+        let is_off = dictionary.get(b"OC").is_ok_and(|layer| known.layers.hide(document, layer));
+        let is_group = dictionary.has(b"Group");
+        let form = || Form { name: name.clone(), id, is_off, is_group, times: *times };
+        known.shows.contains_key(&id).then(form)
     };
     let font = |name: &Vec<u8>| {
-        let font = fonts?.get_deref(name, document).and_then(Object::as_dict).ok()?;
-        Some((name.clone(), font_entries(document, font, &known.codes)))
+        let id = named_fonts?.get(name).and_then(Object::as_reference).ok()?;
+        let font = document.get_dictionary(id).ok().filter(|font| fonts::is_known(document, font))?;
+        Some(Font { name: name.clone(), id, entries: font_entries(document, font, &known.codes) })
     };
     Uses {
         forms: content.named.iter().filter_map(form).collect(),
         fonts: content.fonts.iter().filter_map(font).collect(),
+        inks: content.states.iter().filter_map(ink).collect(),
+        layers_off: content.layers.iter().filter(is_off).cloned().collect(),
     }
 }
 
@@ -221,17 +276,6 @@ fn with_text(shows: &HashMap<ObjectId, Shows>, uses: &HashMap<ObjectId, Uses>) -
     found
 }
 
-/// Takes all out of the content that is shown by another name.
-fn keep_only(document: &mut Document, content: ObjectId, forms: &[Form]) -> Result<(), ParseError> {
-    const FLAW: ParseError = ParseError::Broken(Flaw::PdfPage);
-    let names: HashSet<&[u8]> = forms.iter().map(|form| form.name.as_slice()).collect();
-    let Some(Object::Stream(stream)) = document.objects.get_mut(&content) else { return Ok(()) };
-    let mut kept = Content::decode(&stream.content).map_err(|_| FLAW)?;
-    kept.operations.retain(|operation| shown_name(operation).is_none_or(|name| names.contains(name)));
-    stream.set_plain_content(kept.encode().map_err(|_| FLAW)?);
-    Ok(())
-}
-
 /// What is read, added up.
 struct Sum<'a> {
     uses: &'a HashMap<ObjectId, Uses>,
@@ -242,7 +286,7 @@ struct Sum<'a> {
     font_entries: usize,
 }
 
-impl<'a> Sum<'a> {
+impl Sum<'_> {
     /// Adds what the content shows when it is shown that often. Each step adds one or more, so there are not more of them than
     /// may be shown.
     fn add(
@@ -250,15 +294,15 @@ impl<'a> Sum<'a> {
         content: ObjectId,
         times: u64,
         depth: usize,
-        page_fonts: &mut HashSet<&'a [u8]>,
+        page_fonts: &mut HashSet<ObjectId>,
     ) -> Result<(), ParseError> {
         if depth > MAX_DEPTH {
             return Err(ParseError::NestedTooDeeply { limit: MAX_DEPTH });
         }
         let used = &self.uses[&content];
-        for (name, entries) in &used.fonts {
-            if page_fonts.insert(name) {
-                self.font_entries = self.font_entries.saturating_add(*entries);
+        for font in &used.fonts {
+            if page_fonts.insert(font.id) {
+                self.font_entries = self.font_entries.saturating_add(font.entries);
             }
         }
         if self.font_entries > MAX_FONT_ENTRIES {

@@ -61,7 +61,8 @@ type Key = (i64, String);
 
 fn key(page: &Page, line: &Line) -> Option<Key> {
     let zone = page.height * ZONE;
-    let is_outer = line.baseline < zone || line.baseline > page.height - zone;
+    let height = line.baseline - page.bottom;
+    let is_outer = height < zone || height > page.height - zone;
     #[expect(clippy::cast_possible_truncation, reason = "a page is some thousand points high")]
     let height = (line.baseline / 2.0).round() as i64;
     is_outer.then(|| (height, without_numbers(&line.text)))
@@ -107,7 +108,7 @@ mod tests {
     }
 
     fn page(lines: Vec<Line>) -> Page {
-        Page { height: 800.0, lines }
+        Page { height: 800.0, lines, ..Page::default() }
     }
 
     #[test]

@@ -172,6 +172,15 @@ fn is_like_heading(text: &str) -> bool {
     has_word && text.chars().count() <= MAX_CHARS && !text.ends_with(['.', ',', ';'])
 }
 
+/// The first heading of the first page that has text.
+pub(super) fn first_of_first_page(pages: &[Page], headings: &HashMap<Place, Heading>) -> Option<String> {
+    let page = pages.iter().position(|page| !page.lines.is_empty())?;
+    let of_page = headings.iter().filter(|((number, _), _)| *number == page);
+    let ((_, first), heading) = of_page.min_by_key(|((_, line), _)| *line)?;
+    let lines = pages[page].lines.iter().skip(*first).take(heading.lines);
+    Some(lines.map(|line| line.text.trim()).collect::<Vec<_>>().join(" "))
+}
+
 /// What stands in the largest type on the first page with text.
 pub(super) fn largest_line(pages: &[Page]) -> Option<String> {
     let page = pages.iter().find(|page| !page.lines.is_empty())?;

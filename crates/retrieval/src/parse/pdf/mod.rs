@@ -2,16 +2,22 @@
 //!
 //! `pdf-extract` says which characters stand where; lines, paragraphs and headings are made of that here. What it is given
 //! is first reduced to what shows text (`reduce`): pictures, colours and drawings are most of a file, and most of what it
-//! fails on. Scripts, attachments and forms' data are never looked at.
+//! fails on. Scripts and attachments are never looked at.
 
+mod annotations;
 mod bookmarks;
+mod budget;
 mod characters;
 mod fonts;
 mod forms;
 mod furniture;
 mod headings;
+mod inline;
+mod layers;
 mod layout;
+mod pictures;
 mod reduce;
+mod sight;
 mod to_unicode;
 
 use pdf_extract::{Document, Object, OutputError, decode_text_string, output_doc};
@@ -20,18 +26,27 @@ use self::characters::Characters;
 use self::reduce::Reduced;
 use super::{Draft, Flaw, ParseError, Syntax, docx};
 use crate::limits::{Deadline, Limits};
+use crate::sanitize::RemovedCounts;
 
 /// Pages with pictures and fewer letters and digits than this on average are pictures of pages: a number, a stamp.
 const MIN_LETTERS_A_PAGE: usize = 10;
 
+/// What files' names end in that PDFs are made of, beside those that no title at all ends in.
+const FILE_ENDINGS: [&str; 14] = [
+    ".xls", ".xlsx", ".ppt", ".pptx", ".odt", ".ods", ".odp", ".htm", ".html", ".txt", ".eps", ".pmd",
+    ".p65", ".wpd",
+];
+
 /// A page as it was set.
 #[derive(Debug, Default)]
 struct Page {
+    /// Where it begins, and how much of it is shown.
+    bottom: f64,
     height: f64,
     lines: Vec<Line>,
 }
 
-/// A line of a page. Lengths are in points, from the page's lower left.
+/// A line of a page. Lengths are in points, from where the page counts them.
 #[derive(Debug, Clone, Default)]
 struct Line {
     text: String,
@@ -43,7 +58,8 @@ struct Line {
     size: f64,
 }
 
-pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Draft, ParseError> {
+/// The document, and how many of its pages are pictures without text.
+pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<(Draft, u32), ParseError> {
     let mut document = load(bytes)?;
     deadline.check()?;
     let told_title = title(&document);
@@ -52,8 +68,9 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
         ParseError::Broken(Flaw::NoPages) if tells_of_encryption(bytes) => ParseError::Encrypted,
         error => error,
     });
-    let Reduced { pages, had_pictures, mut removed } = reduced?;
+    let Reduced { pages, annotations, had_pictures, pictured, hidden: left_out } = reduced?;
     let bookmarks = bookmarks::read(&document, &pages);
+    let count = pages.len();
     let mut characters = Characters::new(deadline, limits);
     match output_doc(&document, &mut characters) {
         Ok(()) => {}
@@ -61,7 +78,9 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
     }
     let Characters { mut pages, hidden, .. } = characters;
     drop(document);
-    removed.hidden_elements += hidden;
+    let hidden_elements = left_out.saturating_add(hidden).saturating_add(annotations.hidden);
+    let removed = RemovedCounts { hidden_elements, ..RemovedCounts::default() };
+    let shown = pages.split_off(count.min(pages.len()));
 
     let letters = |page: &Page| {
         page.lines.iter().flat_map(|line| line.text.chars()).filter(|char| char.is_alphanumeric()).count()
@@ -72,11 +91,23 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result
         return Err(ParseError::Scanned { pages: u32::try_from(without_text).unwrap_or(u32::MAX) });
     }
     furniture::remove(&mut pages, &bookmarks);
+    // Without what repeats: a scanner's name on each page is no text of it.
+    let are_pictures =
+        pages.iter().zip(pictured).filter(|(page, pictured)| *pictured && letters(page) < MIN_LETTERS_A_PAGE);
+    let without_text = u32::try_from(are_pictures.count()).unwrap_or(u32::MAX);
+    annotations.place(&mut pages, shown, deadline)?;
     deadline.check()?;
     let headings = headings::find(&pages, &bookmarks);
-    let title = told_title.or_else(|| headings::largest_line(&pages));
+    let (told_title, told_name) = match told_title {
+        Some(title) if is_name(&title) => (None, Some(title)),
+        title => (title, None),
+    };
+    let title = told_title
+        .or_else(|| headings::largest_line(&pages))
+        .or_else(|| headings::first_of_first_page(&pages, &headings))
+        .or(told_name);
     let (text, page_starts) = layout::to_markdown(&pages, &headings);
-    Ok(Draft { title, text, syntax: Syntax::Markdown, page_starts, removed })
+    Ok((Draft { title, text, syntax: Syntax::Markdown, page_starts, removed }, without_text))
 }
 
 /// Reads the file's structure. One that opens without a password is decrypted on the way.
@@ -116,6 +147,17 @@ fn title(document: &Document) -> Option<String> {
     let info = document.trailer.get_deref(b"Info", document).and_then(Object::as_dict).ok()?;
     let title = info.get_deref(b"Title", document).and_then(decode_text_string).ok()?;
     Some(title).filter(|title| docx::is_told(title))
+}
+
+/// Whether a title is rather a name that a program or an editor's office gave the file: `sag-39-3-4-0902-21:sag-0`,
+/// `Plan for May.xlsx`. What the pages say goes before it.
+fn is_name(title: &str) -> bool {
+    let title = title.trim().to_lowercase();
+    // The scripts from Thai on write whole sentences without a blank.
+    let is_one_word = !title.contains(char::is_whitespace) && title.chars().all(|char| char < '\u{e00}');
+    let is_path = title.contains('\\') || title.starts_with('/') || title.starts_with("file:");
+    let is_printed = title.starts_with("microsoft powerpoint -") || title.starts_with("microsoft excel -");
+    is_one_word || is_path || is_printed || FILE_ENDINGS.iter().any(|ending| title.ends_with(ending))
 }
 
 #[cfg(test)]

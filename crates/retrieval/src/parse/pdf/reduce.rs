@@ -1,24 +1,22 @@
 //! A file reduced to what shows text, before text is looked for.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Read as _};
 
-use flate2::read::ZlibDecoder;
 use pdf_extract::content::{Content, Operation};
 use pdf_extract::{Dictionary, Document, Object, ObjectId, Stream};
 
+use super::annotations::{Annotations, Area};
+use super::budget::Budget;
 use super::fonts;
-use super::forms::{self, Known, Shows};
-use super::to_unicode;
+use super::forms::{self, Known, Shows, layer_name, state_name};
+use super::layers::Layers;
+use super::pictures::{self, Drawn};
+use super::{inline, to_unicode};
 use crate::limits::{Deadline, Limits};
 use crate::parse::{Flaw, ParseError};
-use crate::sanitize::RemovedCounts;
 
 /// How far a page is followed up the tree of pages. A cycle is one without end.
 const MAX_PARENTS: usize = 64;
-
-/// What a stream counts for beside its bytes, so that a million empty ones on each page are not free.
-const STREAM_BYTES: u64 = 64;
 
 /// The deepest that the state is saved. Writers keep to 28 (ISO 32000-2, annex C), or forget to restore it.
 const MAX_SAVED_STATES: usize = 512;
@@ -26,16 +24,17 @@ const MAX_SAVED_STATES: usize = 512;
 /// A4 in points, for pages that do not say their size.
 const USUAL_PAGE: [i64; 4] = [0, 0, 595, 842];
 
-/// The text rendering modes that show nothing: invisible, and added to the clipping path alone (ISO 32000-2, table 104).
-const INVISIBLE_MODES: [i64; 2] = [3, 7];
-
 /// What is left of a file.
 pub(super) struct Reduced {
-    /// The pages in order.
+    /// The pages in order. Behind them are those of the annotations.
     pub(super) pages: Vec<ObjectId>,
+    pub(super) annotations: Annotations,
     /// Whether there were pictures.
     pub(super) had_pictures: bool,
-    pub(super) removed: RemovedCounts,
+    /// Of each page, whether words could be read on its pictures.
+    pub(super) pictured: Vec<bool>,
+    /// How often something was left out that nobody sees.
+    pub(super) hidden: u32,
 }
 
 /// Makes the pages one flat list without doubles, and leaves of pictures nothing and of pages' contents what shows text.
@@ -46,15 +45,19 @@ pub(super) fn to_text(
 ) -> Result<Reduced, ParseError> {
     let pages = pages(document, limits)?;
     flatten(document, &pages)?;
-    let mut budget = Budget { left: limits.max_unpacked_bytes, limit: limits.max_unpacked_bytes };
+    let mut budget = Budget::new(limits.max_unpacked_bytes);
+    let layers = Layers::of(document);
+    let annotations = Annotations::of(document, &pages, &layers, &mut budget, deadline)?;
+    let all_pages = [pages.as_slice(), &annotations.pages].concat();
+    set_pages(document, &all_pages)?;
     fonts::make_plain(document);
     let had_pictures = empty_pictures(document);
     let codes = make_tables_plain(document, &mut budget)?;
     drop_font_programs(document);
-    let mut removed = RemovedCounts::default();
     let mut all_shows: HashMap<ObjectId, Shows> = HashMap::new();
-    let mut contents = Vec::with_capacity(pages.len());
-    for page in &pages {
+    let mut drawn: HashMap<ObjectId, Drawn> = HashMap::new();
+    let mut contents = Vec::with_capacity(all_pages.len());
+    for page in &all_pages {
         deadline.check()?;
         for stream in document.get_page_contents(*page) {
             if let Ok(stream) = document.get_object(stream).and_then(Object::as_stream) {
@@ -62,9 +65,10 @@ pub(super) fn to_text(
             }
         }
         let content = document.get_page_content(*page).map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
-        let (kept, shows) = showing_text(&content, None, &mut removed)?;
+        let (kept, shows, pictures) = showing_text(&content)?;
         let content = document.add_object(Stream::new(Dictionary::new(), kept).with_compression(false));
         all_shows.insert(content, shows);
+        drawn.insert(content, pictures);
         contents.push((*page, content));
         let page = document.get_dictionary_mut(*page).map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
         page.set("Contents", Object::Reference(content));
@@ -80,36 +84,17 @@ pub(super) fn to_text(
         let Some(Object::Stream(stream)) = document.objects.get_mut(&form) else { continue };
         budget.take(stream)?;
         let content = stream.decompressed_content().unwrap_or_default();
-        let (kept, shows) = showing_text(&content, Some(had_pictures), &mut removed)?;
+        let (kept, shows, pictures) = showing_text(&content)?;
         stream.set_plain_content(kept);
         all_shows.insert(form, shows);
+        drawn.insert(form, pictures);
     }
-    forms::bound(document, &contents, &Known { shows: all_shows, codes }, limits)?;
-    Ok(Reduced { pages, had_pictures, removed })
-}
-
-/// What the streams may unpack to, all together. It is measured by unpacking into nothing, before memory is taken for it.
-struct Budget {
-    left: u64,
-    limit: u64,
-}
-
-impl Budget {
-    fn take(&mut self, stream: &Stream) -> Result<(), ParseError> {
-        let mut bytes = stream.content.len() as u64;
-        if stream.filters().is_ok_and(|filters| filters.first() == Some(&&b"FlateDecode"[..])) {
-            let most = self.left.saturating_add(1);
-            let unpacked =
-                io::copy(&mut ZlibDecoder::new(stream.content.as_slice()).take(most), &mut io::sink());
-            // What cannot be unpacked is not unpacked further on either.
-            bytes = unpacked.unwrap_or(bytes);
-        }
-        self.left = self
-            .left
-            .checked_sub(bytes.saturating_add(STREAM_BYTES))
-            .ok_or(ParseError::UnpacksTooLarge { limit: self.limit })?;
-        Ok(())
-    }
+    let uses = forms::bound(document, &contents, &Known { shows: all_shows, codes, layers }, limits)?;
+    let all_pictured = pictures::pictured(document, &contents, drawn);
+    let hidden = inline::pages(document, &contents, &uses, &all_pictured, deadline)?;
+    let own = contents.iter().take(pages.len());
+    let pictured = own.map(|(_, content)| all_pictured.contains(content)).collect();
+    Ok(Reduced { pages, annotations, had_pictures, pictured, hidden })
 }
 
 fn pages(document: &Document, limits: &Limits) -> Result<Vec<ObjectId>, ParseError> {
@@ -134,7 +119,7 @@ fn flatten(document: &mut Document, pages: &[ObjectId]) -> Result<(), ParseError
         let mut parents = 0;
         loop {
             let node = document.get_dictionary(above).map_err(|_| FLAW)?;
-            for key in [&b"Resources"[..], b"MediaBox"] {
+            for key in [&b"Resources"[..], b"MediaBox", b"CropBox"] {
                 if let (false, Ok(value)) = (inherited.has(key), node.get(key)) {
                     inherited.set(key, value.clone());
                 }
@@ -149,17 +134,34 @@ fn flatten(document: &mut Document, pages: &[ObjectId]) -> Result<(), ParseError
         if !is_media_box(document, &inherited) {
             inherited.set("MediaBox", USUAL_PAGE.map(Object::Integer).to_vec());
         }
+        if let Some(shown) = shown_area(document, &inherited) {
+            inherited.set("MediaBox", shown.to_array());
+        }
+        inherited.remove(b"CropBox");
         let page = document.get_dictionary_mut(*page).map_err(|_| FLAW)?;
         page.remove(b"Parent");
         page.remove(b"ArtBox");
+        page.remove(b"CropBox");
         for (key, value) in inherited {
             page.set(key, value);
         }
     }
+    Ok(())
+}
+
+/// Makes these all pages that there are.
+fn set_pages(document: &mut Document, pages: &[ObjectId]) -> Result<(), ParseError> {
+    const FLAW: ParseError = ParseError::Broken(Flaw::PdfStructure);
     let root = document.catalog().and_then(|catalog| catalog.get(b"Pages")).and_then(Object::as_reference);
     let root = document.get_dictionary_mut(root.map_err(|_| FLAW)?).map_err(|_| FLAW)?;
     root.set("Kids", pages.iter().copied().map(Object::Reference).collect::<Vec<_>>());
     Ok(())
+}
+
+/// What viewers show of a page that is cut (ISO 32000-2, §14.11.2). One that is cut to nothing is shown whole.
+fn shown_area(document: &Document, page: &Dictionary) -> Option<Area> {
+    let crop_box = Area::read(document, page, b"CropBox")?;
+    crop_box.within(&Area::read(document, page, b"MediaBox")?)
 }
 
 fn is_media_box(document: &Document, page: &Dictionary) -> bool {
@@ -226,63 +228,61 @@ fn make_tables_plain(
     Ok(all_codes)
 }
 
-/// The operations of a content stream that show text or say where.
-///
-/// Invisible text stays only beside a picture: it is what OCR puts below a scanned page. `beside_pictures` says whether
-/// there is one where the stream itself does not show it.
-fn showing_text(
-    content: &[u8],
-    beside_pictures: Option<bool>,
-    removed: &mut RemovedCounts,
-) -> Result<(Vec<u8>, Shows), ParseError> {
+/// The operations of a content stream that show text or say where, or whether anybody sees it; and its pictures.
+fn showing_text(content: &[u8]) -> Result<(Vec<u8>, Shows, Drawn), ParseError> {
     let content = Content::decode(content).map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
-    let shows_picture =
-        || content.operations.iter().any(|operation| matches!(operation.operator.as_str(), "Do" | "BI"));
-    let keep_invisible = beside_pictures.unwrap_or_else(shows_picture);
-    let mut mode = 0;
-    let mut saved_modes = Vec::new();
+    let pictures = Drawn::of(&content.operations);
+    let mut saved = 0_usize;
     let mut unsaved = 0_usize;
+    // Of what is marked, whether it is in a layer.
+    let mut marked = Vec::new();
     let mut has_font = false;
     let mut kept = Vec::with_capacity(content.operations.len());
     for operation in content.operations {
         let Operation { operator, operands } = &operation;
         let numbers = |count: usize| operands.len() == count && operands.iter().all(is_number);
         match operator.as_str() {
-            "BT" | "ET" | "T*" => kept.push(operation),
+            "BT" | "ET" | "T*" | "Tr" => kept.push(operation),
             // pdf-extract saves some hundred bytes for each `q`, two bytes of content.
-            "q" if saved_modes.len() < MAX_SAVED_STATES => {
-                saved_modes.push(mode);
+            "q" if saved < MAX_SAVED_STATES => {
+                saved += 1;
                 kept.push(operation);
             }
             "q" => unsaved += 1,
             "Q" if unsaved > 0 => unsaved -= 1,
-            "Q" => {
-                mode = saved_modes.pop().unwrap_or(mode);
+            // One that restores nothing here would restore what the page saved that shows this form.
+            "Q" if saved > 0 => {
+                saved -= 1;
                 kept.push(operation);
             }
+            "BMC" | "BDC" => {
+                let is_layer = layer_name(&operation).is_some();
+                marked.push(is_layer);
+                kept.extend(is_layer.then_some(operation));
+            }
+            "EMC" => kept.extend(marked.pop().unwrap_or(false).then_some(operation)),
+            "gs" if state_name(&operation).is_some() => kept.push(operation),
             "cm" | "Tm" if numbers(6) => kept.push(operation),
             "Td" | "TD" if numbers(2) => kept.push(operation),
             "Tc" | "Tw" | "Tz" | "TL" | "Ts" if numbers(1) => kept.push(operation),
-            "Tr" if numbers(1) => mode = operands[0].as_i64().unwrap_or_default(),
             "Tf" if is_font(operands) => {
                 has_font = true;
                 kept.push(operation);
             }
             "Do" if matches!(operands.as_slice(), [Object::Name(_)]) => kept.push(operation),
-            "Tj" | "TJ" | "'" | "\"" if has_font => {
-                if INVISIBLE_MODES.contains(&mode) && !keep_invisible {
-                    removed.hidden_elements += 1;
-                } else {
-                    kept.extend(plainly_shown(operation));
-                }
-            }
+            "Tj" | "TJ" | "'" | "\"" if has_font => kept.extend(plainly_shown(operation)),
             _ => {}
         }
     }
+    let ends = |count: usize, operator: &'static str| {
+        std::iter::repeat_with(move || Operation::new(operator, Vec::new())).take(count)
+    };
+    kept.extend(ends(marked.iter().filter(|is_layer| **is_layer).count(), "EMC"));
+    kept.extend(ends(saved, "Q"));
     let kept = Content { operations: kept };
     let content = kept.encode().map_err(|_| ParseError::Broken(Flaw::PdfPage))?;
     let shows = Shows::of(&kept.operations, content.len());
-    Ok((content, shows))
+    Ok((content, shows, pictures))
 }
 
 /// `'` and `"` in the operations that they stand for (ISO 32000-2, table 107): they are not understood further on.

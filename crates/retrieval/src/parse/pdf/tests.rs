@@ -19,9 +19,43 @@ fn file(contents: &[String], catalog: &str, info: &str) -> Vec<u8> {
         objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
     }
     objects.push(format!("<< {info} >>"));
+    written(&objects)
+}
+
+/// A file of one page: catalog, pages, page, Helvetica, content, and more objects from number 6 on.
+pub(super) fn one_page(
+    catalog: &str,
+    resources: &str,
+    page: &str,
+    content: &str,
+    more: &[String],
+) -> Vec<u8> {
+    let mut objects = vec![
+        format!("<< /Type /Catalog /Pages 2 0 R {catalog} >>"),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Resources << {resources} >> {page} >>"
+        ),
+        helvetica(""),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+    ];
+    objects.extend_from_slice(more);
+    objects.push("<< >>".to_owned());
+    written(&objects)
+}
+
+pub(super) fn helvetica(encoding: &str) -> String {
+    format!(
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica \
+         /Encoding << /BaseEncoding /WinAnsiEncoding {encoding} >> >>"
+    )
+}
+
+/// The first object is the catalog, and the last the information.
+fn written(objects: &[String]) -> Vec<u8> {
     let mut file = String::from("%PDF-1.7\n");
     let mut table = String::new();
-    for (number, object) in (1..).zip(&objects) {
+    for (number, object) in (1..).zip(objects) {
         let _ = write!(table, "{:010} 00000 n\r\n", file.len());
         let _ = write!(file, "{number} 0 obj\n{object}\nendobj\n");
     }
@@ -47,8 +81,12 @@ fn parse(contents: &[String]) -> ParsedDocument {
     parse_file(&file(contents, "", ""))
 }
 
-fn parse_file(bytes: &[u8]) -> ParsedDocument {
+pub(super) fn parse_file(bytes: &[u8]) -> ParsedDocument {
     parse_document("some_file.pdf", bytes, DocumentFormat::Pdf, &Limits::default()).unwrap()
+}
+
+pub(super) fn text(bytes: &[u8]) -> String {
+    parse_file(bytes).text
 }
 
 const FULL: &str = "a line that is as wide as the lines of its column are";
@@ -123,6 +161,7 @@ fn titles() {
         ("/Title (Told)", "Told"),
         ("/Title <FEFF00DC0062006500720073>", "Übers"),
         ("/Title (Microsoft Word - x.doc)", "some file"),
+        ("/Title (sag-39-3-4-0902-21:sag-0)", "sag-39-3-4-0902-21:sag-0"),
         ("", "some file"),
     ] {
         assert_eq!(parse_file(&file(std::slice::from_ref(&page), "", info)).title, title, "{info}");
@@ -130,11 +169,62 @@ fn titles() {
 }
 
 #[test]
-fn invisible_text_stays_where_it_is_that_of_a_scan() {
+fn a_title_that_is_a_name_loses_to_the_largest_line_and_to_the_first_heading() {
+    let rows: Vec<u32> = (0..12).map(|row| 670 - row * 12).collect();
+    let mut lines = vec![("What It Is About", 24, 740)];
+    lines.extend(rows.iter().map(|height| ("Text of the first part.", 10, *height)));
+    for (info, title) in [
+        ("sag-39-3-4-0902-21:sag-0", "What It Is About"),
+        ("Plan for May.xlsx", "What It Is About"),
+        ("C:\\\\Users\\\\ada\\\\my plan", "What It Is About"),
+        ("Microsoft PowerPoint - Plan for May", "What It Is About"),
+        ("A Plan for May", "A Plan for May"),
+    ] {
+        let info = format!("/Title ({info})");
+        assert_eq!(parse_file(&file(&[content(&lines)], "", &info)).title, title, "{info}");
+    }
+    // The information is the bookmark, too.
+    let page = content(&[("1.2 Setting up it all", 10, 700), ("Text below it.", 10, 688)]);
+    let info = "/Title (Setting up it all) /Dest [4 0 R /Fit]";
+    let bookmarked = file(&[page], "/Outlines << /First 6 0 R >>", info);
+    let named = String::from_utf8(bookmarked).unwrap().replace("/Info 6 0 R", "/Info << /Title (x-1) >>");
+    assert_eq!(parse_file(named.as_bytes()).title, "1.2 Setting up it all");
+    let japanese = "/Title <FEFF4F7F752830DE30CB30E530A230EB>";
+    assert_eq!(parse_file(&file(&[content(&lines)], "", japanese)).title, "使用マニュアル");
+}
+
+#[test]
+fn what_is_cut_off_the_page_is_not_seen() {
+    let content = "BT /F 12 Tf 1 0 0 1 72 700 Tm (Seen) Tj 1 0 0 1 72 100 Tm (CUT) Tj ET";
+    for (crop_box, text, hidden) in [
+        ("[0 400 612 792]", "Seen", 1),
+        ("[612 792 0 400]", "Seen", 1),
+        ("[-50 -50 900 900]", "Seen CUT", 0),
+        ("[700 800 900 900]", "Seen CUT", 0),
+        ("[0 0 0 0]", "Seen CUT", 0),
+        ("[0 400 612]", "Seen CUT", 0),
+    ] {
+        let page = format!("/CropBox {crop_box}");
+        let document = parse_file(&one_page("", "/Font << /F 4 0 R >>", &page, content, &[]));
+        assert_eq!((document.text.as_str(), document.removed.hidden_elements), (text, hidden), "{crop_box}");
+    }
+}
+
+#[test]
+fn pages_that_are_pictures_are_counted() {
+    let picture = "q 612 0 0 792 0 0 cm BI /W 600 /H 800 /CS /G /BPC 1 ID x EI Q";
+    let text = content(&[("What the first page says, and more", 10, 700)]);
+    let scan = format!("{picture} {}", content(&[("7", 10, 20)]));
+    let illustrated = format!("{picture} {text}");
+    let document = parse(&[text, scan.replace("ID x", &format!("ID {}", "x".repeat(60_000))), String::new()]);
+    assert_eq!((document.pages_without_text, document.page_starts.len()), (1, 3));
+    let illustrated = illustrated.replace("ID x", &format!("ID {}", "x".repeat(60_000)));
+    assert_eq!(parse(&[illustrated]).pages_without_text, 0);
+}
+
+#[test]
+fn invisible_text_is_left_out() {
     let invisible = "BT /F 12 Tf 3 Tr 72 700 Td (Recognised words) Tj ET";
-    let inline_picture = "BI /W 1 /H 1 /CS /G /BPC 8 ID x EI ";
-    let scan = parse(&[format!("{inline_picture}{invisible}")]);
-    assert_eq!((scan.text.as_str(), scan.removed.hidden_elements), ("Recognised words", 0));
     let trick = parse(&[format!("{invisible} BT /F 12 Tf 0 Tr 72 600 Td (What people see) Tj ET")]);
     assert_eq!((trick.text.as_str(), trick.removed.hidden_elements), ("What people see", 1));
 }

@@ -15,6 +15,7 @@ fn parsed(title: &str, page_starts: &[usize], pieces: &[(usize, &[&str])]) -> Pa
         syntax: Syntax::Markdown,
         page_starts: page_starts.to_vec(),
         removed: RemovedCounts::default(),
+        pages_without_text: 0,
         pieces: pieces
             .iter()
             .map(|(end, headings)| PieceEnd {
@@ -65,6 +66,11 @@ async fn an_unsound_answer_is_refused() {
         ("pages that go back", parsed("T", &[1, 0], &[(1, &[])]), b"x"),
         ("a page beyond the end", parsed("T", &[0, 2], &[(1, &[])]), b"x"),
         ("more pages than the limit", parsed("T", &[0, 0, 0, 0], &[(1, &[])]), b"x"),
+        (
+            "more pages without text than pages",
+            Parsed { pages_without_text: 2, ..parsed("T", &[0], &[(1, &[])]) },
+            b"x",
+        ),
     ] {
         assert!(matches!(read(answer, text).await, Err(NoAnswer::Unsound)), "{what}");
     }

@@ -8,7 +8,7 @@ use super::Expected::{Error, Text};
 use super::Odd;
 
 const WORKBOOK_RELATIONSHIPS: &[u8] =
-    b"<Relationships><Relationship Type=\"x/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>";
+    b"<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Type=\"x/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>";
 
 const NAMESPACE: &str = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"";
 
@@ -69,8 +69,10 @@ pub(crate) fn odd_files() -> Vec<Odd> {
         format!("<w:tc>{}</w:tc>", paragraph("cell")).repeat(10_000)
     );
     let runs = joined((0..1_000_000).map(|number| format!("<w:r><w:t>{}</w:t></w:r>", number % 10)));
-    let circle = "<styles><style styleId=\"A\"><basedOn val=\"B\"/></style>\
-                  <style styleId=\"B\"><basedOn val=\"A\"/></style></styles>";
+    let circle = format!(
+        "<w:styles {NAMESPACE}><w:style w:styleId=\"A\"><w:basedOn w:val=\"B\"/></w:style>\
+         <w:style w:styleId=\"B\"><w:basedOn w:val=\"A\"/></w:style></w:styles>"
+    );
     let in_style =
         "<w:p><w:pPr><w:pStyle w:val=\"A\"/></w:pPr><w:r><w:t>Styled in a circle</w:t></w:r></w:p>";
     vec![
@@ -130,7 +132,7 @@ pub(crate) fn odd_files() -> Vec<Odd> {
         Odd::docx("1,000,000 tiny runs", document(&format!("<w:p>{runs}</w:p>")), Text("0123456789", "")),
         Odd::docx(
             "styles in a circle",
-            with_parts(in_style, &[("word/styles.xml", circle)]),
+            with_parts(in_style, &[("word/styles.xml", &circle)]),
             Text("Styled in a circle", ""),
         ),
         Odd::docx("an empty document", document("<w:p/>"), Error("no text in it")),

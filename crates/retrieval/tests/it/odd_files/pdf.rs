@@ -122,14 +122,12 @@ fn forms_that_multiply(content: &str) -> Vec<u8> {
 
 /// Pages in fonts that all have a table of 65,536 codes, in a few bytes.
 fn fonts_with_large_tables() -> Vec<u8> {
-    let fonts = (0..300).map(|font| format!("/F{font} 6 0 R ")).collect::<Vec<_>>().concat();
+    let fonts = (0..300).map(|font| format!("/F{font} {} 0 R ", 7 + font)).collect::<Vec<_>>().concat();
     let content = (0..300).map(|font| format!("/F{font} 12 Tf ")).collect::<Vec<_>>().concat();
-    let more = [
-        b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /ToUnicode 7 0 R \
-           /DescendantFonts [<< /FontDescriptor << >> >>] >>"
-            .to_vec(),
-        stream("", b"1 beginbfrange <0000> <ffff> <0000> endbfrange"),
-    ];
+    let font = b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /ToUnicode 6 0 R \
+                 /DescendantFonts [<< /FontDescriptor << >> >>] >>";
+    let mut more = vec![stream("", b"1 beginbfrange <0000> <ffff> <0000> endbfrange")];
+    more.extend((0..300).map(|_| font.to_vec()));
     let mut objects = objects("", "", stream("", format!("BT {content} ET").as_bytes()), &more);
     objects[2] = format!(
         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Resources << /Font << {fonts} >> >> >>"
@@ -194,6 +192,22 @@ fn scanned() -> Vec<u8> {
         &[0, 80, 160, 255],
     );
     file(&objects("", "/XObject << /X 6 0 R >>", stream("", b"q 612 0 0 792 0 0 cm /X Do Q"), &[picture]), "")
+}
+
+/// A page with text, and twice one that is a picture.
+pub(crate) fn partly_scanned() -> Vec<u8> {
+    let page = |content: usize| {
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R \
+             /Resources << /Font << /F1 4 0 R >> /XObject << /X 6 0 R >> >> >>"
+        )
+    };
+    let picture = stream("/Type /XObject /Subtype /Image /Width 1000 /Height 1300", &[]);
+    let scan = stream("", b"q 612 0 0 792 0 0 cm /X Do Q");
+    let text = stream("", showing(&["What people see, and more of it, and some more"]).as_bytes());
+    let mut objects = objects("", "", text, &[picture, scan, page(7).into_bytes(), page(7).into_bytes()]);
+    objects[1] = b"<< /Type /Pages /Kids [3 0 R 8 0 R 9 0 R] /Count 3 >>".to_vec();
+    file(&objects, "")
 }
 
 fn with_scripts() -> Vec<u8> {

@@ -52,9 +52,6 @@ pub(crate) struct DevArgs {
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     port: u16,
-    /// Where the database, the secrets and the logs are kept [default: .autri in the checkout]
-    #[arg(long, value_name = "PATH")]
-    data_dir: Option<PathBuf>,
     /// Throw away the data folder's database and secrets first
     #[arg(long)]
     reset: bool,
@@ -142,7 +139,7 @@ impl Dev {
             requests_log,
             cognito: ready.cognito.as_ref(),
         };
-        output::line(banner.text());
+        output::styled(banner.text());
         Ok(())
     }
 

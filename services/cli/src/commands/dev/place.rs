@@ -11,7 +11,7 @@ use url::Url;
 use super::data_dir::DataDir;
 use super::{DevArgs, postgres};
 use crate::context::Context;
-use crate::workspace::{self, READY_FILE};
+use crate::workspace::READY_FILE;
 
 /// The data folder, locked, and an address that is free.
 #[derive(Debug)]
@@ -30,9 +30,7 @@ impl Place {
     /// # Errors
     /// When another run has one of them.
     pub(super) async fn take(args: &DevArgs, context: &Context) -> anyhow::Result<Self> {
-        let folder = args.data_dir.clone();
-        let folder = folder.unwrap_or_else(|| workspace::default_data_dir(&context.environment));
-        let data_dir = DataDir::create(&folder)?;
+        let data_dir = DataDir::create(&context.data_dir())?;
         let lock = data_dir.lock().await?;
         let ready_files: Vec<_> =
             std::iter::once(data_dir.path().join(READY_FILE)).chain(args.ready_file.clone()).collect();

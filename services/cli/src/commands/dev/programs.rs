@@ -128,7 +128,7 @@ fn build(mut command: Command) -> anyhow::Result<()> {
     let mut cargo = command.stderr(Stdio::piped()).spawn().context("cannot run cargo")?;
     if let Some(stderr) = cargo.stderr.take() {
         let lines = BufReader::new(stderr).lines().map_while(Result::ok);
-        lines.filter(|line| !line.contains("Finished")).for_each(output::note);
+        lines.filter(|line| !line.contains("Finished")).for_each(output::relayed);
     }
     let status = cargo.wait()?;
     if !status.success() {

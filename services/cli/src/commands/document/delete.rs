@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{as_json, erase_documents, public_id};
 use crate::context::Context;
-use crate::output;
+use crate::output::{self, counted};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -84,10 +84,10 @@ async fn delete_one(
         output::json(&json!({ "deleted": as_json(&document) }))?;
     } else {
         output::line(format_args!(
-            "deleted {} {} ({} chunks)",
+            "deleted {} {} ({})",
             public_id(&document),
             output::quoted(&document.source_key),
-            document.chunk_count
+            counted(document.chunk_count, "chunk")
         ));
     }
     Ok(ExitCode::SUCCESS)
@@ -125,8 +125,9 @@ fn say(counts: DocumentCounts, is_deleted: bool, prefix: &str, context: &Context
         return output::json(&counts);
     }
     let did = if is_deleted { "deleted" } else { "would delete" };
+    let (documents, chunks) = (counted(documents, "document"), counted(chunks, "chunk"));
     output::line(format_args!(
-        "{did} {documents} documents ({chunks} chunks) whose keys begin with {}",
+        "{did} {documents} ({chunks}) whose key begins with {}",
         output::quoted(prefix)
     ));
     Ok(())

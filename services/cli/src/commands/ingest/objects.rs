@@ -48,8 +48,8 @@ impl ObjectStore for Bucket {
         };
         self.0.read(&object, limit).await.map_err(|error| match error {
             S3ReadError::Failed(error) => ObjectError::Store(explained(error)),
+            S3ReadError::Gone => ObjectError::Gone,
             S3ReadError::Changed
-            | S3ReadError::Gone
             | S3ReadError::Archived
             | S3ReadError::TooLarge { .. }
             | S3ReadError::Unreadable(_) => ObjectError::Object(error.into()),

@@ -14,7 +14,7 @@ use autri_retrieval::walk::SourceBaseUrl;
 pub(super) enum Place {
     /// A file or a folder.
     Path(PathBuf),
-    /// A folder of S3.
+    /// A folder of S3, or an object.
     Objects(ObjectLocation),
 }
 

@@ -8,8 +8,7 @@ use autri_retrieval::embed::Price;
 use autri_retrieval::ingest::{IngestObserver, Outcome, SourceDocument, SourceSize};
 use tokio::task::JoinHandle;
 
-use super::summary::counted;
-use crate::output;
+use crate::output::{self, counted};
 
 /// How often a log gets a line.
 const LOG_INTERVAL: Duration = Duration::from_secs(30);

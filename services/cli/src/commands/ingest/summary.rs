@@ -1,10 +1,10 @@
 //! What a run did, for people and for programs.
 
 use autri_retrieval::RemovedCounts;
-use autri_retrieval::ingest::{IngestReport, NotPruned, OTHER_EXTENSIONS};
+use autri_retrieval::ingest::{IngestReport, NotPruned, OTHER_EXTENSIONS, PartlyScanned};
 use serde_json::{Value, json};
 
-use crate::output;
+use crate::output::{self, counted};
 
 /// What a person wants to know of a run's documents, line by line: what is wrong first, since the end of a long list is what
 /// stays on a screen.
@@ -16,8 +16,18 @@ pub(crate) fn details(report: &IngestReport) -> Vec<String> {
     lines.extend(unnamed("failed", report.failed, report.failures.len()));
     lines.extend(report.empty_names.iter().map(|name| format!("without text: {name}")));
     lines.extend(unnamed("without text", report.empty, report.empty_names.len()));
+    lines.extend(report.partly_scanned_documents.iter().map(partly_scanned));
+    lines.extend(unnamed("partly scanned", report.partly_scanned, report.partly_scanned_documents.len()));
+    lines.extend(report.guessed_names.iter().map(|name| {
+        format!(
+            "read as windows-1252, for it is not UTF-8: {name}; save it as UTF-8 if it is in another encoding"
+        )
+    }));
+    lines.extend(unnamed("read as windows-1252", report.guessed, report.guessed_names.len()));
+    lines.extend(report.vanished_names.iter().map(|name| format!("gone before it could be read: {name}")));
+    lines.extend(unnamed("gone before it could be read", report.vanished, report.vanished_names.len()));
     if report.removed.undecodable > 0 {
-        let characters = counted(report.removed.undecodable.into(), "character");
+        let characters = counted(report.removed.undecodable, "character");
         lines.push(format!("not decodable, and stored as \u{fffd}: {characters}; is a file not UTF-8?"));
     }
     let removed = removed(&report.removed);
@@ -38,6 +48,14 @@ pub(crate) fn details(report: &IngestReport) -> Vec<String> {
     lines
 }
 
+fn partly_scanned(document: &PartlyScanned) -> String {
+    let PartlyScanned { name, pages_without_text, pages } = document;
+    let pages = counted(*pages, "page");
+    format!(
+        "partly scanned: {name}: {pages_without_text} of {pages} without text; run OCR to have them found"
+    )
+}
+
 fn unnamed(what: &str, count: u64, named: usize) -> Option<String> {
     let unnamed = count.saturating_sub(named as u64);
     (unnamed > 0).then(|| format!("{what}: {unnamed} more, which are not named"))
@@ -51,6 +69,7 @@ pub(crate) fn counts(report: &IngestReport) -> String {
         (report.unchanged, "unchanged"),
         (report.pruned, "pruned"),
         (report.empty, "without text"),
+        (report.vanished, "gone"),
         (report.failed, "failed"),
     ];
     let counts: Vec<String> = counts
@@ -81,7 +100,7 @@ fn removed(removed: &RemovedCounts) -> Vec<String> {
         (removed.control, "control character"),
         (removed.comments, "comment"),
     ];
-    kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted((*count).into(), what)).collect()
+    kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(*count, what)).collect()
 }
 
 fn passed_over(report: &IngestReport) -> Vec<String> {
@@ -92,12 +111,6 @@ fn passed_over(report: &IngestReport) -> Vec<String> {
     });
     let symlinks = (report.symlinks > 0).then(|| counted(report.symlinks, "symbolic link"));
     files.chain(symlinks).collect()
-}
-
-/// `1 chunk`, `2 chunks`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 fn not_pruned_reason(not_pruned: &NotPruned) -> (&str, &'static str) {
@@ -113,6 +126,13 @@ pub(super) fn as_json(report: &IngestReport) -> Value {
         .failures
         .iter()
         .map(|failure| json!({ "name": failure.name, "reason": failure.reason }))
+        .collect();
+    let partly_scanned: Vec<Value> = report
+        .partly_scanned_documents
+        .iter()
+        .map(|PartlyScanned { name, pages_without_text, pages }| {
+            json!({ "name": name, "pages_without_text": pages_without_text, "pages": pages })
+        })
         .collect();
     let not_pruned: Vec<Value> = report
         .not_pruned
@@ -143,6 +163,12 @@ pub(super) fn as_json(report: &IngestReport) -> Value {
         },
         "failures": failures,
         "empty_names": report.empty_names,
+        "guessed": report.guessed,
+        "guessed_names": report.guessed_names,
+        "vanished": report.vanished,
+        "vanished_names": report.vanished_names,
+        "partly_scanned": report.partly_scanned,
+        "partly_scanned_documents": partly_scanned,
         "not_pruned": not_pruned,
         "not_documents": report.not_documents,
         "symlinks": report.symlinks,
@@ -163,6 +189,23 @@ mod tests {
         Failure { name: "a.epub".to_owned(), reason: "e-book is not supported yet".to_owned() }
     }
 
+    fn scanned() -> PartlyScanned {
+        PartlyScanned { name: "b.pdf".to_owned(), pages_without_text: 6, pages: 8 }
+    }
+
+    #[test]
+    fn programs_are_told_of_pages_without_text() {
+        let report = IngestReport {
+            partly_scanned: 1,
+            partly_scanned_documents: vec![scanned()],
+            ..IngestReport::default()
+        };
+        let told = as_json(&report);
+        let document = json!({ "name": "b.pdf", "pages_without_text": 6, "pages": 8 });
+        assert_eq!(told["partly_scanned"], 1);
+        assert_eq!(told["partly_scanned_documents"], json!([document]));
+    }
+
     #[test]
     fn the_last_line_says_it_all_and_those_before_what_is_wrong() {
         let report = IngestReport {
@@ -173,6 +216,8 @@ mod tests {
             removed: RemovedCounts { bidi: 4, undecodable: 1, ..RemovedCounts::default() },
             empty: 1,
             empty_names: vec!["blank.md".to_owned()],
+            partly_scanned: 2,
+            partly_scanned_documents: vec![scanned()],
             failed: 1,
             failures: vec![failure()],
             not_pruned: vec![NotPruned::NothingFound { folder: "docs".to_owned() }],
@@ -190,12 +235,37 @@ mod tests {
             [
                 "failed: a.epub: e-book is not supported yet",
                 "without text: blank.md",
+                "partly scanned: b.pdf: 6 of 8 pages without text; run OCR to have them found",
+                "partly scanned: 1 more, which are not named",
                 "not decodable, and stored as \u{fffd}: 1 character; is a file not UTF-8?",
                 "removed, because people would not see it: 4 bidirectional controls",
                 "passed over: 1 without extension, 5 .png, 1 symbolic link",
                 "nothing pruned of docs: no document was found in it",
             ]
         );
+    }
+
+    #[test]
+    fn what_somebody_should_look_at_is_named_to_people_and_programs() {
+        let report = IngestReport {
+            new: 1,
+            guessed: 1,
+            guessed_names: vec!["koi8.txt".to_owned()],
+            vanished: 1,
+            vanished_names: vec!["draft.md".to_owned()],
+            ..IngestReport::default()
+        };
+        assert_eq!(
+            details(&report),
+            [
+                "read as windows-1252, for it is not UTF-8: koi8.txt; save it as UTF-8 if it is in another encoding",
+                "gone before it could be read: draft.md",
+            ]
+        );
+        assert_eq!(counts(&report), "1 new, 1 gone in 0.0 s");
+        let json = as_json(&report);
+        assert_eq!((&json["guessed"], &json["guessed_names"]), (&json!(1), &json!(["koi8.txt"])));
+        assert_eq!((&json["vanished"], &json["vanished_names"]), (&json!(1), &json!(["draft.md"])));
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn announce(group: &ModelGroup, embedder: Option<&dyn Embedder>, missing: Missin
     }
     output::note(format_args!("from {} to {}", group.embedding_model, target(embedder).id));
     if let Some(embedder) = embedder {
-        output::note(format_args!("{} chunks to embed", missing.chunks));
+        output::note(format_args!("{} to embed", output::counted(missing.chunks, "chunk")));
         if let Some(price) = embedder.price() {
             output::note(price.estimate(missing.bytes.unsigned_abs()));
         }

@@ -19,7 +19,7 @@ use crate::cognito::PoolArgs;
 use crate::commands::connector::app_client;
 use crate::commands::document::erase_documents;
 use crate::context::Context;
-use crate::output;
+use crate::{output, person};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -88,7 +88,7 @@ impl Plan {
         let inventory = org_end::find(database, org).await?;
         if let Some(email) = inventory.as_ref().and_then(|inventory| inventory.personal_email.as_deref()) {
             // It would come back with the person's next sign-up or `autri user reconcile`, and empty.
-            bail!("the org {org} is {email}'s own; it goes with the person: `autri user delete {email}`");
+            bail!(person::owns(email, org));
         }
         let (audit_rows, clear_audit_rows) = org_end::count_audit_rows(database, org).await?;
         if inventory.is_none() && clear_audit_rows == 0 {

@@ -70,7 +70,7 @@ pub(super) async fn run(args: &ExportArgs, context: &Context) -> anyhow::Result<
     if context.json {
         output::json(&json!({ "org_id": args.org, "file": path, "record_count": records }))?;
     } else {
-        output::line(format_args!("{records} records in {}", path.display()));
+        output::line(format_args!("{} in {}", output::counted(records, "record"), path.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

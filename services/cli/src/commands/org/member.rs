@@ -104,9 +104,7 @@ async fn remove(email: &str, org: OrgId, context: &Context) -> anyhow::Result<()
         Removal::LostAccess => (false, true),
         Removal::NoMember => (false, false),
         Removal::NoOrg => bail!(no_org(org)),
-        Removal::PersonalOwner => {
-            bail!("the org {org} is {email}'s own; it goes with the person: `autri user delete {email}`")
-        }
+        Removal::PersonalOwner => bail!(person::owns(email, org)),
     };
     if context.json {
         return output::json(&json!({
