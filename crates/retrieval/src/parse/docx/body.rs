@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use super::flow::Flow;
 use super::inline::{Format, Inline};
 use super::links::{self, Links};
 use super::look::Look;
@@ -11,10 +12,11 @@ use super::namespaces::Space;
 use super::numbering::{Label, Numbering};
 use super::styles::{ListPlace, Resolved, Styles, Visibility, heading_level};
 use super::table::{Table, Unseen};
+use super::tag::Tag;
 use super::xml::{Element, Item, Part};
 use crate::limits::Deadline;
 use crate::parse::ParseError;
-use crate::parse::escape::{fenced, push_heading, push_lines};
+use crate::parse::escape::{push_heading, push_lines};
 use crate::sanitize::RemovedCounts;
 
 /// How deep a list is indented at most.
@@ -47,78 +49,6 @@ pub(super) fn read(xml: &str, with: Surroundings<'_>, deadline: Deadline) -> Res
     Ok(Body { markdown, title: reader.title, removed: reader.removed })
 }
 
-/// The elements that mean something here, by what they are to their children.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tag {
-    Paragraph,
-    ParagraphProperties,
-    ListPlace,
-    Run,
-    RunProperties,
-    Text,
-    /// What a field shows, as a program is told it.
-    Instruction,
-    /// What it stands around is a link.
-    Link,
-    MathRun,
-    MathText,
-    Table,
-    Row,
-    RowProperties,
-    Cell,
-    CellProperties,
-    TextBox,
-    /// A footnote or an endnote, in the part that holds them.
-    Note,
-    /// Nothing below it is shown.
-    Hidden,
-    /// Nothing below it is text; not worth counting.
-    Skipped,
-    Other,
-}
-
-impl Tag {
-    fn of(element: &Element<'_>) -> Self {
-        match element.space() {
-            Space::Word => Self::of_word(element.name()),
-            Space::Math => match element.name() {
-                "r" => Self::MathRun,
-                "t" => Self::MathText,
-                // What only takes up its room.
-                "phant" => Self::Hidden,
-                _ => Self::Other,
-            },
-            _ => Self::Other,
-        }
-    }
-
-    fn of_word(name: &str) -> Self {
-        match name {
-            "p" => Self::Paragraph,
-            "pPr" => Self::ParagraphProperties,
-            "numPr" => Self::ListPlace,
-            "r" => Self::Run,
-            "rPr" => Self::RunProperties,
-            "t" => Self::Text,
-            "instrText" => Self::Instruction,
-            "hyperlink" | "fldSimple" => Self::Link,
-            "tbl" => Self::Table,
-            "tr" => Self::Row,
-            "trPr" => Self::RowProperties,
-            "tc" => Self::Cell,
-            "tcPr" => Self::CellProperties,
-            "txbxContent" => Self::TextBox,
-            "footnote" | "endnote" => Self::Note,
-            // Tracked changes: what was deleted, and where something was moved from.
-            "del" | "moveFrom" => Self::Hidden,
-            // The reading of a character; properties as they were before a change.
-            "rt" => Self::Skipped,
-            _ if name.ends_with("Change") => Self::Skipped,
-            _ => Self::Other,
-        }
-    }
-}
-
 #[derive(Debug, Default)]
 struct Paragraph {
     text: Inline,
@@ -149,69 +79,6 @@ struct Field {
     is_result: bool,
     /// Where the result leads.
     target: Option<Rc<str>>,
-}
-
-/// Blocks that follow each other: the document, a cell, a text box, a note.
-#[derive(Debug, Default)]
-struct Flow {
-    markdown: String,
-    in_list: bool,
-    /// The code of the paragraphs that were read last, which are one block.
-    code: Option<String>,
-    /// How many empty paragraphs followed them.
-    empty_lines: usize,
-}
-
-impl Flow {
-    fn push_code(&mut self, text: &str) {
-        let text = text.trim_matches('\n').trim_end();
-        if text.contains('\n') {
-            // A whole block; the others have a line each.
-            self.push_block(&fenced(text, ""));
-            return;
-        }
-        match &mut self.code {
-            Some(code) => {
-                code.extend(std::iter::repeat_n('\n', self.empty_lines + 1));
-                code.push_str(text);
-            }
-            None => self.code = Some(text.to_owned()),
-        }
-        self.empty_lines = 0;
-    }
-
-    fn push_empty_line(&mut self) {
-        self.empty_lines += usize::from(self.code.is_some());
-    }
-
-    fn finish_code(&mut self) {
-        self.empty_lines = 0;
-        if let Some(code) = self.code.take() {
-            self.push_block(&fenced(&code, ""));
-        }
-    }
-
-    fn push_block(&mut self, block: &str) {
-        self.finish_code();
-        if self.in_list {
-            self.markdown.push('\n');
-            self.in_list = false;
-        }
-        self.markdown.push_str(block);
-        self.markdown.push_str("\n\n");
-    }
-
-    fn push_item(&mut self, item: &str) {
-        self.finish_code();
-        self.markdown.push_str(item);
-        self.markdown.push('\n');
-        self.in_list = true;
-    }
-
-    fn finish(mut self) -> String {
-        self.finish_code();
-        self.markdown
-    }
 }
 
 struct Reader<'a> {

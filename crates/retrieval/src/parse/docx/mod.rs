@@ -5,6 +5,7 @@
 //! repeat; not the table of contents, which repeats the headings. Nothing outside of the file is looked at.
 
 mod body;
+mod flow;
 mod inline;
 mod links;
 mod look;
@@ -13,6 +14,7 @@ mod numbering;
 mod package;
 mod styles;
 mod table;
+mod tag;
 mod xml;
 
 use std::collections::HashMap;
