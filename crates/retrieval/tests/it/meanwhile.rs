@@ -14,10 +14,10 @@ use autri_retrieval::ingest::{
     ObjectFolder, ObjectPage, ObjectStore, ObjectStoreError, Source, SourceContent, SourceDocument, ingest,
 };
 use autri_retrieval::parsers::{Parsers, WorkerCommand};
-use autri_retrieval::{DocumentFormat, EmbedError, Embedder};
+use autri_retrieval::{DocumentFormat, EmbedError};
 use tokio::time::timeout;
 
-use crate::support::{Bench, CountingEmbedder, MODEL, Witness, options};
+use crate::support::{Answering, Bench, CountingEmbedder, MODEL, StandIn, Witness, options};
 
 /// After this long a run hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -133,20 +133,8 @@ enum Busy {
 }
 
 #[async_trait]
-impl Embedder for Busy {
-    fn model_id(&self) -> &'static str {
-        MODEL
-    }
-
-    fn dimensions(&self) -> usize {
-        3
-    }
-
-    fn lexical_weight(&self) -> f32 {
-        0.5
-    }
-
-    async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+impl Answering for Busy {
+    async fn answer(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
         match self {
             Self::Stops(stop) => {
                 stop.cancel();
@@ -155,17 +143,14 @@ impl Embedder for Busy {
             }
             Self::Stores(content) => {
                 let source = Source::from_documents(vec![text("docs/meanwhile.md")]);
-                let report =
-                    ingest(content, Some(&Self::Answers), &source, &options(false), &()).await.unwrap();
+                let report = ingest(content, Some(&StandIn(Self::Answers)), &source, &options(false), &())
+                    .await
+                    .unwrap();
                 assert_eq!(report.new, 1);
             }
             Self::Answers => {}
         }
         Ok(vec![Some(vec![1.0, 0.0, 0.0]); texts.len()])
-    }
-
-    async fn embed_query(&self, _: &str) -> Result<Option<Vec<f32>>, EmbedError> {
-        Ok(None)
     }
 }
 
@@ -176,7 +161,7 @@ async fn what_is_being_embedded_is_paid_for_and_stored() {
         bench.write(name, name);
     }
     let options = options(false);
-    let embedder = Busy::Stops(options.stop.clone());
+    let embedder = StandIn(Busy::Stops(options.stop.clone()));
     let report =
         ingest(&bench.content, Some(&embedder), &bench.find(&["docs"]), &options, &()).await.unwrap();
     assert_eq!((report.interrupted, report.new, report.embedded_chunks), (true, 1, 1));
@@ -215,12 +200,13 @@ async fn what_another_run_stored_meanwhile_is_not_pruned() {
     bench.ingest_embedded(&["docs"], &CountingEmbedder::default()).await;
     fs::remove_file(gone).unwrap();
     bench.write("docs/kept.md", "changed");
-    let embedder = Busy::Stores(bench.content.clone());
+    let embedder = StandIn(Busy::Stores(bench.content.clone()));
     let source = bench.find(&["docs"]);
     let report = ingest(&bench.content, Some(&embedder), &source, &options(true), &()).await.unwrap();
     assert_eq!((report.updated, report.pruned), (1, 1));
     assert_eq!(bench.keys().await, ["docs/kept.md", "docs/meanwhile.md"]);
-    let next = ingest(&bench.content, Some(&Busy::Answers), &source, &options(true), &()).await.unwrap();
+    let next =
+        ingest(&bench.content, Some(&StandIn(Busy::Answers)), &source, &options(true), &()).await.unwrap();
     assert_eq!(
         (next.unchanged, next.pruned),
         (1, 1),
@@ -274,25 +260,9 @@ struct Careless {
 }
 
 #[async_trait]
-impl Embedder for Careless {
-    fn model_id(&self) -> &'static str {
-        MODEL
-    }
-
-    fn dimensions(&self) -> usize {
-        3
-    }
-
-    fn lexical_weight(&self) -> f32 {
-        0.5
-    }
-
-    async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+impl Answering for Careless {
+    async fn answer(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
         Ok(vec![Some(vec![1.0; self.dimensions]); texts.len() - self.loses])
-    }
-
-    async fn embed_query(&self, _: &str) -> Result<Option<Vec<f32>>, EmbedError> {
-        Ok(None)
     }
 }
 
@@ -301,7 +271,7 @@ async fn vectors_that_were_not_asked_for_are_not_stored() {
     let bench = Bench::new(MODEL, 3).await;
     bench.write("docs/a.md", "a");
     for (loses, dimensions) in [(1, 3), (0, 2)] {
-        let embedder = Careless { loses, dimensions };
+        let embedder = StandIn(Careless { loses, dimensions });
         let error = ingest(&bench.content, Some(&embedder), &bench.find(&["docs"]), &options(false), &())
             .await
             .unwrap_err();

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use autri_retrieval::EmbedError;
 use autri_retrieval::ingest::{
     IngestError, IngestReport, ListedObject, NotPruned, ObjectError, ObjectFolder, ObjectPage, ObjectStore,
     ObjectStoreError, Source, SourceError, ingest,
 };
-use autri_retrieval::{EmbedError, Embedder};
 
-use crate::support::{Bench, MODEL, options};
+use crate::support::{Answering, Bench, MODEL, StandIn, options};
 
 /// How many objects are on a page.
 const PAGE: usize = 3;
@@ -270,29 +270,13 @@ struct Choosy {
 }
 
 #[async_trait]
-impl Embedder for Choosy {
-    fn model_id(&self) -> &'static str {
-        MODEL
-    }
-
-    fn dimensions(&self) -> usize {
-        3
-    }
-
-    fn lexical_weight(&self) -> f32 {
-        0.5
-    }
-
-    async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+impl Answering for Choosy {
+    async fn answer(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
         if texts.iter().any(|text| text.contains(self.word)) {
             let (service, reason) = ("the service".to_owned(), "HTTP 400".to_owned());
             return Err(EmbedError::Refused { service, reason, source: None });
         }
         Ok(vec![Some(vec![1.0, 0.0, 0.0]); texts.len()])
-    }
-
-    async fn embed_query(&self, _: &str) -> Result<Option<Vec<f32>>, EmbedError> {
-        Ok(None)
     }
 }
 
@@ -301,10 +285,11 @@ async fn a_text_that_the_embedder_refuses_is_its_documents_failure() {
     let bench = Bench::new(MODEL, 3).await;
     let shelf = Arc::new(Shelf::with(&[("a.md", "fine"), ("b.md", "indecent"), ("c.md", "fine, too")]));
     let source = source(&shelf, "s3://bucket");
-    let nothing = ingest(&bench.content, Some(&Choosy { word: "" }), &source, &options(false), &()).await;
+    let nothing =
+        ingest(&bench.content, Some(&StandIn(Choosy { word: "" })), &source, &options(false), &()).await;
     let error = nothing.unwrap_err();
     assert!(matches!(error, IngestError::Embedder { .. }), "{error:?}");
-    let choosy = Choosy { word: "indecent" };
+    let choosy = StandIn(Choosy { word: "indecent" });
     let report = ingest(&bench.content, Some(&choosy), &source, &options(false), &()).await.unwrap();
     assert_eq!((report.new, report.failed), (2, 1));
     assert_eq!(report.failures[0].name, "s3://bucket/b.md");

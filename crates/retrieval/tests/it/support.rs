@@ -1,5 +1,6 @@
 //! A knowledge base and a folder to fill it from, an embedder and an observer that remember.
 
+use std::fmt::Debug;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -153,6 +154,39 @@ impl Embedder for CountingEmbedder {
 
     async fn embed_query(&self, _: &str) -> Result<Option<Vec<f32>>, EmbedError> {
         Ok(Some(vec![1.0, 0.0, 0.0]))
+    }
+}
+
+/// What a test's own embedder does with texts.
+#[async_trait]
+pub(crate) trait Answering: Debug + Send + Sync {
+    async fn answer(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError>;
+}
+
+/// Answers so when documents are embedded.
+#[derive(Debug)]
+pub(crate) struct StandIn<T>(pub(crate) T);
+
+#[async_trait]
+impl<T: Answering> Embedder for StandIn<T> {
+    fn model_id(&self) -> &str {
+        MODEL
+    }
+
+    fn dimensions(&self) -> usize {
+        3
+    }
+
+    fn lexical_weight(&self) -> f32 {
+        0.5
+    }
+
+    async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
+        self.0.answer(texts).await
+    }
+
+    async fn embed_query(&self, _: &str) -> Result<Option<Vec<f32>>, EmbedError> {
+        Ok(None)
     }
 }
 
