@@ -28,6 +28,7 @@ async fn begin(database: &TestDatabase, collection: &Path) -> (Running, AdminSes
     let running = autri(["eval", "--beir", collection, "--embedder", "none"])
         .logged_in_as(database, roles::ADMIN)
         .env("AUTRI_MCP_DATABASE_URL", database.url(roles::MCP).expose_secret())
+        .hearing_hang_up()
         .start();
     // Looks again and again; each look is a round trip of its own.
     while observer.number(WAITING_FOR_A_LOCK).await == 0 {}

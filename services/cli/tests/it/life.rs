@@ -341,11 +341,10 @@ async fn an_export_that_is_told_to_end_leaves_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let output = folder.path().join("acme.jsonl");
         let output = output.to_str().expect("UTF-8");
-        let mut program = operator(&database, &["org", "export", &org, "--output", output]);
-        if outlives_its_terminal {
-            program = program.ignoring_hang_up();
-        }
-        let running = program.start();
+        let program = operator(&database, &["org", "export", &org, "--output", output]);
+        let running =
+            if outlives_its_terminal { program.ignoring_hang_up() } else { program.hearing_hang_up() }
+                .start();
         // Looks again and again; each look is a round trip of its own.
         while observer.number(WAITING_FOR_A_LOCK).await == 0 {}
         let parts: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();

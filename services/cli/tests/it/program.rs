@@ -45,11 +45,21 @@ impl Program {
 
     /// Started as by `nohup`, to which the terminal's end is nothing.
     pub(crate) fn ignoring_hang_up(self) -> Self {
-        let mut command = Command::new("sh");
-        command.args(["-c", r#"trap "" HUP; exec "$0" "$@""#, env!("CARGO_BIN_EXE_autri")]);
-        command.args(self.command.get_args()).env_clear().current_dir(std::env::temp_dir());
-        let set = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        command.envs(set);
+        self.behind("sh", &["-c", r#"trap "" HUP; exec "$0" "$@""#])
+    }
+
+    /// Started as at a terminal, even if these tests are run by `nohup`: what is ignored is inherited. Where nobody knows what
+    /// is ignored, `autri` listens anyway.
+    pub(crate) fn hearing_hang_up(self) -> Self {
+        if cfg!(target_os = "linux") { self.behind("env", &["--default-signal=HUP"]) } else { self }
+    }
+
+    /// Run by another program, whose last argument it is.
+    fn behind(self, program: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_autri")).args(self.command.get_args());
+        command.env_clear().current_dir(std::env::temp_dir());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         Self { command }
     }
 
