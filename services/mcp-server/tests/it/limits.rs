@@ -75,7 +75,8 @@ async fn large_bodies_cost_no_memory_and_leave_nothing() {
         }
     }
     let grown = process.peak_memory_kib() - before;
-    assert!(grown < 8 * 1024, "{grown} KiB");
+    // One such body made into a tree takes more.
+    assert!(grown < 16 * 1024, "{grown} KiB");
     process.signal(Signal::SIGTERM);
     assert_eq!(process.end().0, Some(0));
     let mut admin = database.admin_session().await;
